@@ -1,0 +1,76 @@
+/**
+ * config - what is in force, after defaults, file, conf.d and environment. Plain data.
+ *
+ * Spans are in milliseconds, sizes in bytes; Infinity stands for "forever" and "none".
+ */
+
+/** A secret is named, never held: it is looked up at each delivery. */
+export type Secret =
+  { readonly file: string } | { readonly env: string } | { readonly inline: string }
+
+export type Auth =
+  | { readonly kind: 'bearer'; readonly token: Secret }
+  | { readonly kind: 'basic'; readonly user: string; readonly password: Secret }
+
+export interface RetryOptions {
+  readonly min: number
+  readonly factor: number
+  readonly max: number
+  /** Share of the delay by which it varies, 0 to 1. */
+  readonly jitter: number
+  /** Most attempts; 0 is no limit. */
+  readonly tries: number
+  readonly lifetime: number
+}
+
+export interface HttpOptions {
+  /** The whole attempt. */
+  readonly timeout: number
+  readonly connectTimeout: number
+  /** From the request sent to the response's headers. */
+  readonly headersTimeout: number
+}
+
+export interface LaneOptions {
+  /** How many attempts may be under way at once. */
+  readonly window: number
+}
+
+/** One receiver. Bare URLs get one made of the defaults. */
+export interface Destination {
+  readonly name: string
+  readonly type: 'http'
+  readonly url: string | Secret
+  readonly method: string
+  readonly contentType?: string
+  readonly headers: Readonly<Record<string, string | Secret>>
+  readonly auth?: Auth
+  readonly retry: RetryOptions
+  readonly http: HttpOptions
+  readonly lane: LaneOptions
+  /** `file:line` of its definition, for messages. */
+  readonly where: string
+}
+
+export interface Config {
+  /** Files that were read, in order; none when there is no configuration. */
+  readonly files: readonly string[]
+  readonly spool: string
+  /** The spool may be made when it is missing: it is the default one. */
+  readonly spoolIsDefault: boolean
+  readonly anyFilesystem: boolean
+  readonly send: {
+    readonly to?: string
+    readonly messageSizeLimit: number
+    readonly minFree: number
+  }
+  readonly retry: RetryOptions
+  readonly http: HttpOptions
+  readonly lane: LaneOptions
+  readonly activeLimit: number
+  readonly stop: { readonly grace: number }
+  readonly log: { readonly level: string; readonly format: 'auto' | 'json' | 'text' }
+  readonly destinations: ReadonlyMap<string, Destination>
+  /** Things that are legal and unwise, each a printable line with its place. */
+  readonly warnings: readonly string[]
+}

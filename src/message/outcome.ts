@@ -1,0 +1,36 @@
+/**
+ * outcome - how one attempt ended. Data, never an exception; what is not understood is
+ * `deferred`, and the lifetime ends what never gets better.
+ */
+export const FAULTS = ['receiver', 'network', 'message', 'configuration'] as const
+
+/** Who must act for the message to arrive. */
+export type Fault = (typeof FAULTS)[number]
+
+interface Answer {
+  /** One printable line. */
+  readonly reason: string
+  /** The receiver's status code, where it gave one. */
+  readonly status?: number
+  /** What the receiver said, made printable, at most 2 KiB. */
+  readonly answer?: string
+}
+
+interface Failure extends Answer {
+  readonly fault: Fault
+}
+
+/** The attempt's end as the transport judges it. */
+export type Outcome =
+  | (Answer & { readonly kind: 'delivered' })
+  | (Failure & {
+      readonly kind: 'deferred'
+      /** Not to be tried before (epoch ms), by the receiver's own word. */
+      readonly notBefore?: number
+      /** The word counts for the whole lane (429, 503). */
+      readonly wholeLane?: boolean
+      /** The message was not tried: nothing is charged to it. */
+      readonly uncharged?: boolean
+    })
+  | (Failure & { readonly kind: 'bounced' })
+  | (Failure & { readonly kind: 'held' })

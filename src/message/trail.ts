@@ -1,0 +1,91 @@
+/**
+ * trail - the story of a message: a JSON line per attempt or act, behind the body.
+ *
+ * The name of the file is the truth (due, tries); the trail is the story, and may lack lines
+ * after a power cut. Lines that are no JSON object are skipped.
+ */
+import type { Fault } from './outcome.ts'
+
+/** One attempt: when, how long, what came of it and what happens next. */
+export interface AttemptLine {
+  readonly at: string
+  readonly try: number
+  readonly outcome: 'deferred' | 'bounced' | 'held' | 'delivered'
+  readonly reason: string
+  readonly fault?: Fault
+  readonly status?: number
+  readonly answer?: string
+  readonly ms?: number
+  /** When the next attempt may start. */
+  readonly due?: string
+}
+
+/** Something that was done to a message and was no attempt. */
+export interface ActLine {
+  readonly at: string
+  readonly act:
+    | 'adopted'
+    | 'corrupt'
+    | 'expired'
+    | 'flushed'
+    | 'held'
+    | 'interrupted'
+    | 'postponed'
+    | 'released'
+    | 'requeued'
+  /** The operator's name, or absent where the daemon did it. */
+  readonly by?: string
+  readonly reason?: string
+}
+
+export type TrailLine = AttemptLine | ActLine
+
+/** One trail line with its newline. */
+export function formatTrailLine(line: TrailLine): string {
+  return `${JSON.stringify(line)}\n`
+}
+
+/** The lines of a trail that can be read. */
+export function parseTrail(text: string): TrailLine[] {
+  const lines: TrailLine[] = []
+  for (const row of text.split('\n')) {
+    if (!row.startsWith('{')) continue
+    try {
+      const line: unknown = JSON.parse(row)
+      if (isTrailLine(line)) lines.push(line)
+    } catch {
+      // A torn line: a crash cut it, or another line was appended behind it.
+    }
+  }
+  return lines
+}
+
+function isTrailLine(line: unknown): line is TrailLine {
+  if (typeof line !== 'object' || line === null || !('at' in line)) return false
+  if (typeof line.at !== 'string' || Number.isNaN(Date.parse(line.at))) return false
+  if ('act' in line) return typeof line.act === 'string'
+  return 'outcome' in line && typeof line.outcome === 'string'
+}
+
+/** True for a line of an attempt. */
+export function isAttempt(line: TrailLine): line is AttemptLine {
+  return 'outcome' in line
+}
+
+/** How often the daemon died with this message in flight since its last outcome or release. */
+export function interruptions(trail: readonly TrailLine[]): number {
+  let count = 0
+  for (const line of trail) {
+    if (isAttempt(line) || line.act === 'released' || line.act === 'requeued') count = 0
+    else if (line.act === 'interrupted') count++
+  }
+  return count
+}
+
+/** When the lifetime of the house began anew by an act, in epoch ms; undefined if never. */
+export function renewedAt(trail: readonly TrailLine[]): number | undefined {
+  const last = trail.findLast(
+    (line) => !isAttempt(line) && (line.act === 'released' || line.act === 'requeued'),
+  )
+  return last === undefined ? undefined : Date.parse(last.at)
+}

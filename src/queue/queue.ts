@@ -1,0 +1,151 @@
+/**
+ * queue - the seam. Above it: command line, scheduler, retry, transports. Below it: an engine.
+ *
+ * The promise of every engine: what `enqueue` resolved is never lost; a message has at most one
+ * live lease; a settlement happens whole or not at all; delivery is at least once. No path,
+ * file name or SQL above this file, no policy below it. Callers take the narrowest face.
+ * test/queue/conformance.ts holds every engine to each sentence here.
+ */
+import type { Body } from '../message/body.ts'
+import type { Draft } from '../message/draft.ts'
+import type { Envelope, Sender } from '../message/envelope.ts'
+import type { Entry, Selector } from '../message/selector.ts'
+import type { State } from '../message/state.ts'
+import type { ActLine, AttemptLine, TrailLine } from '../message/trail.ts'
+
+/** What goes into the queue: a checked draft, its body, and who sends it. */
+export interface Submission {
+  readonly draft: Draft
+  readonly body: Uint8Array
+  readonly sender: Sender
+  readonly parent?: string
+}
+
+/** The door. */
+export interface Outbox {
+  /**
+   * Resolves with the id once the message is durable. A rejection with a MsgqError
+   * means that nothing was queued; any other rejection means unknown.
+   */
+  enqueue(submission: Submission): Promise<string>
+}
+
+/** Everything about one message. `raw` bytes are never parsed above the seam. */
+export interface Message {
+  readonly entry: Entry
+  /** Bytes that the message takes in the queue. */
+  readonly size: number
+  /** Absent for a message in `corrupt` whose envelope cannot be read. */
+  readonly envelope?: Envelope
+  readonly trail: readonly TrailLine[]
+  /** Why it cannot be read, where it cannot. */
+  readonly defect?: string
+}
+
+export interface Page {
+  readonly items: readonly Entry[]
+  /** Pass as `after` for the next page; absent on the last one. */
+  readonly next?: string
+}
+
+export interface Stats {
+  readonly states: Readonly<Record<State, number>>
+  /** Messages per lane in incoming, active and deferred. */
+  readonly waiting: ReadonlyMap<string, number>
+  /** Acceptance of the oldest of those, epoch ms. */
+  readonly oldestAt?: number
+}
+
+export const ACTS = ['flush', 'hold', 'release', 'requeue', 'delete', 'expire'] as const
+export type Act = (typeof ACTS)[number]
+
+export interface ActOptions {
+  readonly by: string
+  readonly reason?: string
+  readonly dryRun?: boolean
+}
+
+/** What an act came to, message by message. */
+export interface ActResult {
+  readonly matched: number
+  readonly done: readonly string[]
+  readonly skipped: readonly { readonly id: string; readonly why: string }[]
+}
+
+/** The operator's desk. Safe while a daemon serves the same queue. */
+export interface Desk {
+  /** Messages whose id ends in `ending`; none, or more than one if it is ambiguous. */
+  find(ending: string): Promise<readonly Entry[]>
+  /** Undefined once it is gone. */
+  get(id: string): Promise<Message | undefined>
+  /** The body of a message that proves itself; undefined once it is gone. */
+  body(id: string): Promise<Body | undefined>
+  /**
+   * Entries in the order of `due`, then id. Messages that move meanwhile may be missed or
+   * appear in their new state, never twice on one page.
+   */
+  list(selector: Selector, page: { limit: number; after?: string }): Promise<Page>
+  stats(): Promise<Stats>
+  /**
+   * Acts on each message of the selection in turn, and makes it durable before it resolves.
+   * Without `states` in the selector an act means its own (ACT_STATES in message terms).
+   */
+  act(act: Act, selector: Selector, options: ActOptions): Promise<ActResult>
+}
+
+/** A message in our hands. The token is the fence: a stale one settles nothing. */
+export interface Lease {
+  readonly id: string
+  readonly token: string
+  readonly lane: string
+  readonly tries: number
+  readonly due: number
+  readonly envelope: Envelope
+  readonly trail: readonly TrailLine[]
+}
+
+/** How a lease ends. */
+export type Settlement =
+  | { readonly to: 'delivered' }
+  | { readonly to: 'deferred'; readonly due: number; readonly line: AttemptLine }
+  /** Put back untried: nothing is charged. A `line` is written where it says something new. */
+  | { readonly to: 'postponed'; readonly due: number; readonly line?: ActLine }
+  | { readonly to: 'bounced'; readonly line: AttemptLine | ActLine }
+  | { readonly to: 'held'; readonly line: AttemptLine | ActLine }
+  /** Put back at once, as it was: the daemon stops. */
+  | { readonly to: 'released' }
+
+/** The scheduler's face. */
+export interface Claims {
+  /**
+   * Leases of due messages, lanes in turn, within a lane by due time, at most `room(lane)` of
+   * each and `max` in all. Never a message that is not due. `alone` leases are marked by
+   * `interruptions` in their trail; what to do with them is the caller's policy.
+   */
+  claim(want: { room(lane: string): number; max: number }): Promise<readonly Lease[]>
+  /** 'lost' when the lease was not ours any more; a rejection: try again, the lease stands. */
+  settle(lease: Lease, settlement: Settlement): Promise<'ok' | 'lost'>
+  /** The proven body, or undefined when it disproved itself and was put aside. */
+  readBody(lease: Lease): Promise<Body | undefined>
+  /**
+   * Epoch ms of the earliest waiting message among lanes with room; undefined: nothing waits.
+   */
+  nextDue(room: (lane: string) => number): number | undefined
+  /** Calls back when something may have arrived: late, lost and false calls are allowed. */
+  watch(onHint: () => void): Promise<void>
+}
+
+/** What happened below the seam that an operator should read. */
+export interface Report {
+  readonly level: 'info' | 'warn' | 'error'
+  readonly event: 'corrupt' | 'adopted' | 'unreadable' | 'recovered' | 'trouble' | 'newer'
+  readonly id?: string
+  readonly message: string
+}
+
+export interface Engine extends Outbox, Desk, Claims {
+  /** Takes the queue for this process, alone, and puts what was in flight back. */
+  recover(): Promise<{ readonly interrupted: number }>
+  /** Makes what was settled durable, stops watching and lets go of the queue. */
+  close(): Promise<void>
+}
