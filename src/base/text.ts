@@ -3,7 +3,6 @@
  */
 
 // Every control character, and the ones that reorder or hide text on a terminal.
-// oxlint-disable-next-line no-control-regex
 const UNPRINTABLE =
   /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]+/g
 
@@ -15,7 +14,6 @@ export function printable(text: string, limit = 300): string {
 
 /** True when a text holds a control character. Tab counts as one. */
 export function hasControl(text: string): boolean {
-  // oxlint-disable-next-line no-control-regex
   return /[\u0000-\u001f\u007f]/.test(text)
 }
 

@@ -132,7 +132,6 @@ function checkHeaders(headers: unknown): void {
       throw bad('headers', `sets ${name}, which belongs to msgq or to the connection`)
     if (!isText(value)) throw bad('headers', `${name} is not a text`)
     // RFC 9110, 5.5: visible characters, space and tab; what is beyond Latin-1 has no bytes.
-    // oxlint-disable-next-line no-control-regex
     if (/[^\t\x20-\x7e\x80-\xff]/.test(value))
       throw bad(
         'headers',
