@@ -1,0 +1,30 @@
+/**
+ * open - picks the engine. The only place that knows which there are: today the file spool.
+ *
+ * `openOutbox` loads no more than `msgq send` needs; it is started hundreds of times a minute.
+ */
+import type { Desk, Engine, Outbox } from './queue.ts'
+import type { OutboxOptions } from './spool/outbox.ts'
+import type { SpoolOptions } from './spool/spool.ts'
+
+export type { OutboxOptions } from './spool/outbox.ts'
+export type { SpoolOptions as EngineOptions } from './spool/spool.ts'
+export type { Holder } from './spool/lock.ts'
+
+/** The door alone. */
+export async function openOutbox(spool: string, options: OutboxOptions): Promise<Outbox> {
+  const { SpoolOutbox } = await import('./spool/outbox.ts')
+  return new SpoolOutbox(spool, options)
+}
+
+/** The desk alone: no lock, no daemon needed. */
+export async function openDesk(spool: string, options: SpoolOptions): Promise<Desk> {
+  const { SpoolEngine } = await import('./spool/spool.ts')
+  return new SpoolEngine(spool, options)
+}
+
+/** The whole engine; `recover` takes the spool for this process. */
+export async function openEngine(spool: string, options: SpoolOptions): Promise<Engine> {
+  const { SpoolEngine } = await import('./spool/spool.ts')
+  return new SpoolEngine(spool, options)
+}

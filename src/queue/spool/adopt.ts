@@ -1,0 +1,154 @@
+/**
+ * adopt - takes in a file that `msgq send` did not seal: made by hand, or by another user.
+ *
+ * The id comes first: the file is renamed to `active/<due>,0,<id>@_adopt#<claim>`. Then it is
+ * copied and sealed (fsynced), the copy is renamed over it, and the result goes to incoming/
+ * under its own lane. A crash anywhere leaves one file with one id, and recovery goes on from
+ * there. The proof is taken from the copy, never from the original, which its author could
+ * still change. Of a file that is not ours only what a sender may say is taken.
+ */
+import { closeSync, fstatSync, renameSync } from 'node:fs'
+
+import { writeStaged, removeSync } from '../../base/durable.ts'
+import { MsgqError } from '../../base/errors.ts'
+import { briefSize } from '../../base/size.ts'
+import { DRAFT_FIELDS, checkDraft } from '../../message/draft.ts'
+import type { Draft } from '../../message/draft.ts'
+import { parseEnvelope, parseObject, seal, sha256 } from '../../message/envelope.ts'
+import type { Envelope } from '../../message/envelope.ts'
+import { ADOPT_LANE, laneOf } from '../../message/lane.ts'
+import { formatTrailLine } from '../../message/trail.ts'
+import type { Layout } from './layout.ts'
+import { formatName } from './name.ts'
+import type { Name } from './name.ts'
+import { Defect, EDGE, firstLine, openPlain, readAt } from './read.ts'
+
+const NEWLINE = Buffer.from('\n')
+
+/** What is left behind of members that only msgq writes, when a copy comes back by hand. */
+const OURS = new Set(['v', 'id', 'createdAt', 'sender', 'parent', 'bytes', 'sha256'])
+
+export interface AdoptOptions {
+  readonly now: number
+  readonly messageSizeLimit: number
+  /** What the file was called, for the trail. */
+  readonly origin?: string
+}
+
+/** A name in active/ that fixes the id of a file before anything else is done with it. */
+export function adoptName(id: string, now: number, claim: string): Name {
+  return { due: now, tries: 0, id, lane: ADOPT_LANE, claim }
+}
+
+/**
+ * Seals the file that has the name in active/, in place. Resolves with the name under which
+ * it belongs into incoming/. Throws a Defect when it is no message.
+ */
+export async function sealInPlace(
+  layout: Layout,
+  name: Name,
+  options: AdoptOptions,
+): Promise<string> {
+  const path = layout.file('active', formatName(name))
+  const { line, body, uid } = readForeign(path, options.messageSizeLimit)
+  const sealed = alreadySealed(line, name.id, uid)
+  if (sealed !== undefined) return incomingName(sealed, options.now)
+
+  const envelope = seal(draftOf(line), body, {
+    id: name.id,
+    now: options.now,
+    sender: { uid },
+  })
+  const text = JSON.stringify(envelope)
+  if (Buffer.byteLength(text) >= EDGE) throw new Defect('its headers are too long')
+  const at = new Date(options.now).toISOString()
+  const reason = options.origin === undefined ? {} : { reason: `was ${options.origin}` }
+  const trail = formatTrailLine({ at, act: 'adopted', ...reason })
+  const staged = layout.file('active', `.${name.id}`)
+  removeSync(staged)
+  await writeStaged(staged, [Buffer.from(`${text}\n`), body, NEWLINE, Buffer.from(trail)])
+  renameSync(staged, path)
+  return incomingName(envelope, options.now)
+}
+
+function incomingName(envelope: Envelope, now: number): string {
+  const { id, to, notBefore } = envelope
+  const due = Math.max(now, notBefore === undefined ? 0 : Date.parse(notBefore))
+  return formatName({ due, tries: 0, id, lane: laneOf(to) })
+}
+
+interface Foreign {
+  readonly line: string
+  readonly body: Buffer
+  readonly uid: number
+}
+
+function readForeign(path: string, limit: number): Foreign {
+  const fd = openPlain(path)
+  try {
+    const stat = fstatSync(fd)
+    if (!stat.isFile()) throw new Defect('is not a regular file')
+    if (stat.size > limit + EDGE)
+      throw new Defect(`is over the limit of ${briefSize(limit)}`)
+    const bytes = readAt(fd, 0, stat.size)
+    const { line, bodyAt } = firstLine(bytes)
+    return { line, body: bodyOfForeign(line, bytes.subarray(bodyAt), limit), uid: stat.uid }
+  } finally {
+    closeSync(fd)
+  }
+}
+
+/** `bytes` of the envelope, where it has them; else all that follows line 1. */
+function bodyOfForeign(line: string, rest: Buffer, limit: number): Buffer {
+  const { bytes, sha256: proof } = asDefect(() => parseObject(line))
+  if (bytes !== undefined && !(Number.isSafeInteger(bytes) && (bytes as number) >= 0))
+    throw new Defect('its `bytes` is no length')
+  const length = bytes === undefined ? rest.length : (bytes as number)
+  if (length > limit) throw new Defect(`is over the limit of ${briefSize(limit)}`)
+  if (length > rest.length)
+    throw new Defect(`is cut short: ${rest.length} of ${length} bytes of body`)
+  const body = rest.subarray(0, length)
+  if (bytes !== undefined && proof !== undefined && proof !== sha256(body))
+    throw new Defect('its body is not the one sealed')
+  return body
+}
+
+/** The envelope when a crash came between the rename over the original and the move on. */
+function alreadySealed(line: string, id: string, uid: number): Envelope | undefined {
+  if (uid !== process.geteuid!()) return undefined
+  try {
+    const envelope = parseEnvelope(line)
+    return envelope.id === id ? envelope : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** What a sender may say, of what the file says; a member that nobody knows is an error. */
+function draftOf(line: string): Draft {
+  const raw = asDefect(() => parseObject(line))
+  for (const member of Object.keys(raw))
+    if (!isKnown(member))
+      throw new Defect(`its envelope has a member that msgq does not know: "${member}"`)
+  const draft: Record<string, unknown> = {}
+  for (const field of DRAFT_FIELDS) if (raw[field] !== undefined) draft[field] = raw[field]
+  asDefect(() => checkDraft(draft))
+  return draft
+}
+
+function isKnown(member: string): boolean {
+  return (
+    (DRAFT_FIELDS as readonly string[]).includes(member) ||
+    OURS.has(member) ||
+    member.startsWith('x-')
+  )
+}
+
+function asDefect<T>(check: () => T): T {
+  try {
+    return check()
+  } catch (error) {
+    if (error instanceof MsgqError) throw new Defect(error.message)
+    throw error
+  }
+}

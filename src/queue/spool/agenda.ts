@@ -1,0 +1,153 @@
+/**
+ * agenda - what waits in incoming/ and deferred/: the nearest entries of each lane, in memory.
+ *
+ * A cache that readdir rebuilds. Of a lane with more than MOST entries only the nearest are kept
+ * and `horizon` says from where on the folder knows more; once they are used up the folder is
+ * read again. Entries leave lazily: the one that `#byId` does not name is dead.
+ */
+import TinyQueue from 'tinyqueue'
+
+import type { State } from '../../message/state.ts'
+
+/** A message that waits, as its file's name tells. */
+export interface Waiting {
+  readonly state: Extract<State, 'incoming' | 'deferred'>
+  readonly file: string
+  readonly id: string
+  readonly lane: string
+  readonly due: number
+}
+
+/** How many of one lane are kept; the heap may grow to twice that before it is cut. */
+const MOST = 20_000
+
+interface LaneAgenda {
+  heap: TinyQueue<Waiting>
+  live: number
+  /** The folder knows entries of this lane from this due on; Infinity: it knows no more. */
+  horizon: number
+}
+
+export class Agenda {
+  readonly #lanes = new Map<string, LaneAgenda>()
+  readonly #byId = new Map<string, Waiting>()
+  readonly #most: number
+  #turn = 0
+
+  constructor(most = MOST) {
+    this.#most = most
+  }
+
+  get size(): number {
+    return this.#byId.size
+  }
+
+  get(id: string): Waiting | undefined {
+    return this.#byId.get(id)
+  }
+
+  /** Adds an entry, in place of the one with its id. */
+  add(waiting: Waiting): void {
+    this.forget(waiting.id)
+    const lane = this.#lane(waiting.lane)
+    if (waiting.due >= lane.horizon) return
+    this.#byId.set(waiting.id, waiting)
+    lane.heap.push(waiting)
+    lane.live++
+    if (lane.heap.length > 2 * this.#most) this.#cut(lane)
+  }
+
+  forget(id: string): void {
+    const known = this.#byId.get(id)
+    if (known === undefined) return
+    this.#byId.delete(id)
+    this.#lane(known.lane).live--
+  }
+
+  /** Takes out what is due: lanes in turn, in a lane by due, then id. */
+  take(now: number, room: (lane: string) => number, max: number): Waiting[] {
+    const names = [...this.#lanes.keys()]
+    const left = new Map<string, number>()
+    const taken: Waiting[] = []
+    let idle = 0
+    while (taken.length < max && idle < names.length) {
+      const name = names[this.#turn++ % names.length]!
+      const first = this.#first(name)
+      idle++
+      if (first === undefined || first.due > now) continue
+      const places = left.get(name) ?? room(name)
+      if (places <= 0) continue
+      left.set(name, places - 1)
+      this.forget(first.id)
+      taken.push(first)
+      idle = 0
+    }
+    this.#turn %= names.length || 1
+    return taken
+  }
+
+  /** The earliest due of all lanes with room, be it in memory or only in the folder. */
+  nextDue(room: (lane: string) => number): number | undefined {
+    let next = Infinity
+    for (const [name, lane] of this.#lanes) {
+      const due = Math.min(this.#first(name)?.due ?? Infinity, lane.horizon)
+      if (due < next && room(name) > 0) next = due
+    }
+    return next === Infinity ? undefined : next
+  }
+
+  /** True when a lane has used up its entries while the folder has due ones that it forgot. */
+  starving(now: number): boolean {
+    for (const [name, lane] of this.#lanes)
+      if (lane.horizon <= now && this.#first(name) === undefined) return true
+    return false
+  }
+
+  /** Before the folder is read again: nothing is known to be missing any more. */
+  reopen(): void {
+    for (const lane of this.#lanes.values()) lane.horizon = Infinity
+  }
+
+  /** Those that wait on the doorstep, the latest first, beyond the first `keep`. */
+  excess(keep: number): Waiting[] {
+    const waiting = [...this.#byId.values()].filter((entry) => entry.state === 'incoming')
+    if (waiting.length <= keep) return []
+    return waiting.toSorted(byDue).slice(keep).toReversed()
+  }
+
+  #lane(name: string): LaneAgenda {
+    let lane = this.#lanes.get(name)
+    if (lane === undefined) {
+      lane = { heap: new TinyQueue<Waiting>([], byDue), live: 0, horizon: Infinity }
+      this.#lanes.set(name, lane)
+    }
+    return lane
+  }
+
+  /** The nearest live entry of a lane; a lane with nothing left is forgotten. */
+  #first(name: string): Waiting | undefined {
+    const lane = this.#lanes.get(name)
+    if (lane === undefined) return undefined
+    for (let top = lane.heap.peek(); top !== undefined; top = lane.heap.peek()) {
+      if (this.#byId.get(top.id) === top) return top
+      lane.heap.pop()
+    }
+    if (lane.horizon === Infinity) this.#lanes.delete(name)
+    return undefined
+  }
+
+  /** Keeps the nearest; the rest stays on disk beyond the horizon. */
+  #cut(lane: LaneAgenda): void {
+    const live = lane.heap.data.filter((entry) => this.#byId.get(entry.id) === entry)
+    live.sort(byDue)
+    const beyond = live.splice(this.#most)
+    for (const entry of beyond) this.#byId.delete(entry.id)
+    lane.horizon = Math.min(lane.horizon, beyond[0]?.due ?? Infinity)
+    lane.live = live.length
+    lane.heap = new TinyQueue(live, byDue)
+  }
+}
+
+function byDue(a: Waiting, b: Waiting): number {
+  return a.due - b.due || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0)
+}

@@ -1,0 +1,146 @@
+/**
+ * layout - the folders of a spool: where they are, how they are made, and on what they may lie.
+ *
+ * The only place that turns a state into a path. Refuses file systems that would lose messages.
+ */
+import { existsSync, mkdirSync, statfsSync, statSync } from 'node:fs'
+import { join, resolve, sep } from 'node:path'
+
+import { errnoOf, plainError } from '../../base/errno.ts'
+import { MsgqError } from '../../base/errors.ts'
+import { STATES } from '../../message/state.ts'
+import type { State } from '../../message/state.ts'
+
+/** Folders beside those of the states. keys/, suspended/, log/ and sent/ come when used. */
+const OTHERS = ['run'] as const
+
+export class Layout {
+  readonly root: string
+
+  constructor(root: string) {
+    this.root = resolve(root)
+  }
+
+  folder(state: State): string {
+    return join(this.root, state)
+  }
+
+  file(state: State, name: string): string {
+    return join(this.root, state, name)
+  }
+
+  run(name: string): string {
+    return join(this.root, 'run', name)
+  }
+
+  /** Makes what is missing of the spool's folders; the spool itself must exist. */
+  make(): void {
+    for (const name of [...STATES, ...OTHERS]) {
+      const path = join(this.root, name)
+      if (existsSync(path)) continue
+      try {
+        mkdirSync(path, { mode: 0o750 })
+      } catch (error) {
+        if (errnoOf(error) !== 'EEXIST') throw cannotUse(this.root, error)
+      }
+    }
+  }
+
+  /** Makes the spool's own folder, with its parents: only for the default place. */
+  makeRoot(): void {
+    try {
+      mkdirSync(this.root, { recursive: true, mode: 0o750 })
+    } catch (error) {
+      throw cannotUse(this.root, error)
+    }
+  }
+
+  /** Throws unless this is a spool: a folder with incoming/ in it. */
+  check(): void {
+    for (const path of [this.root, this.folder('incoming')]) {
+      try {
+        if (!statSync(path).isDirectory())
+          throw new MsgqError('cannot-create', `spool: ${path} is not a directory`)
+      } catch (error) {
+        if (error instanceof MsgqError) throw error
+        if (errnoOf(error) !== 'ENOENT') throw cannotUse(path, error)
+        throw new MsgqError(
+          'cannot-create',
+          `spool: ${this.root} is not there or not a spool (no incoming/)`,
+          `msgqd makes it when it starts; --spool or MSGQ_SPOOL names another`,
+        )
+      }
+    }
+  }
+}
+
+/** The error for a spool that cannot be used, by what the system said. */
+export function cannotUse(path: string, error: unknown): MsgqError {
+  const code = errnoOf(error)
+  const why = `spool: ${path}: ${plainError(error)}`
+  if (code === 'EACCES' || code === 'EPERM')
+    return new MsgqError(
+      'no-permission',
+      why,
+      'it belongs to another user: run as that user, or name another spool with --spool',
+      error,
+    )
+  if (code === 'ENOTDIR' || code === 'ENOENT' || code === 'EEXIST')
+    return new MsgqError('cannot-create', why, undefined, error)
+  const hint =
+    code === 'ENOSPC' || code === 'EDQUOT' ? 'nothing was queued: free space' : undefined
+  return new MsgqError('temporary', why, hint, error)
+}
+
+/** Magic numbers of statfs(2) on which a rename may be lost, or the whole spool with it. */
+const REFUSED: Readonly<Record<number, string>> = {
+  0x01021994: 'tmpfs (gone at the next boot)',
+  0x858458f6: 'ramfs (gone at the next boot)',
+  0x794c7630: 'overlay (gone with its container)',
+  0x6969: 'nfs',
+  0xff534d42: 'cifs',
+  0xfe534d42: 'smb',
+  0x517b: 'smb',
+  0x01021997: '9p',
+  0x00c36400: 'ceph',
+  0x65735546: 'fuse',
+}
+
+/** On these a power cut leaves a rename done or not done, never half. */
+const JOURNALED = new Set([0xef53, 0x58465342, 0x9123683e, 0x2fc12fc1])
+
+/** What the file system under a spool is good for. */
+export interface Ground {
+  /** Renames must be followed by a sync of both folders. */
+  readonly cautious: boolean
+  readonly freeBytes: number
+  readonly freeInodes: number
+}
+
+/** Looks at the file system; throws for one that cannot be trusted, unless any will do. */
+export function survey(root: string, anyFilesystem: boolean): Ground {
+  let fs
+  try {
+    fs = statfsSync(root)
+  } catch (error) {
+    throw cannotUse(root, error)
+  }
+  const kind = REFUSED[fs.type >>> 0]
+  if (!anyFilesystem) {
+    const hint = 'put it on a local disk, or say any_filesystem = true in msgq.toml'
+    if (kind !== undefined)
+      throw new MsgqError('config', `spool: ${root} lies on ${kind}`, hint)
+    if (root.split(sep).includes('node_modules'))
+      throw new MsgqError(
+        'config',
+        `spool: ${root} lies inside node_modules, which the next install empties`,
+        hint,
+      )
+  }
+  return {
+    cautious: !JOURNALED.has(fs.type >>> 0),
+    freeBytes: fs.bavail * fs.bsize,
+    // btrfs and others that make inodes as they go say 0 of 0.
+    freeInodes: fs.files === 0 ? Infinity : fs.ffree,
+  }
+}

@@ -1,0 +1,117 @@
+/**
+ * outbox - the door of a spool, and all of it that `msgq send` loads.
+ *
+ * Needs no daemon and no lock. Refuses before it writes: a body over the limit, a disk almost
+ * full, a file system that cannot be trusted.
+ */
+import { randomFillSync } from 'node:crypto'
+
+import { touchByte } from '../../base/durable.ts'
+import type { Clock } from '../../base/clock.ts'
+import { MsgqError } from '../../base/errors.ts'
+import { briefSize } from '../../base/size.ts'
+import { checkDraft } from '../../message/draft.ts'
+import { seal } from '../../message/envelope.ts'
+import { idMaker } from '../../message/id.ts'
+import { laneOf } from '../../message/lane.ts'
+import type { Outbox, Submission } from '../queue.ts'
+import { Layout, survey } from './layout.ts'
+import { formatName } from './name.ts'
+import { Publisher } from './publish.ts'
+import { EDGE } from './read.ts'
+
+export interface OutboxOptions {
+  readonly clock: Clock
+  /** Largest body in bytes. */
+  readonly messageSizeLimit?: number
+  /** Free bytes that must stay on the disk. */
+  readonly minFree?: number
+  readonly anyFilesystem?: boolean
+  /** Make the spool when it is missing: it is the default place. */
+  readonly create?: boolean
+}
+
+/** Inodes that must stay free: a message is a file. */
+const MIN_INODES = 1_000
+
+export class SpoolOutbox implements Outbox {
+  readonly #layout: Layout
+  readonly #publisher: Publisher
+  readonly #options: OutboxOptions
+  readonly #nextId: () => string
+
+  /** Opens the door of a spool that exists, or may be made. */
+  constructor(root: string, options: OutboxOptions) {
+    this.#layout = new Layout(root)
+    this.#options = options
+    if (options.create) {
+      this.#layout.makeRoot()
+      this.#layout.make()
+    }
+    this.#layout.check()
+    this.#publisher = new Publisher(this.#layout)
+    this.#nextId = idMaker(options.clock.now, (bytes) => randomFillSync(bytes))
+  }
+
+  async enqueue(submission: Submission): Promise<string> {
+    const { draft, body, sender, parent } = submission
+    checkDraft(draft)
+    this.#checkSize(body.length)
+    this.#checkRoom(body.length)
+    const now = this.#options.clock.now()
+    const id = this.#nextId()
+    const envelope = seal(draft, body, {
+      id,
+      now,
+      sender,
+      ...(parent === undefined ? {} : { parent }),
+    })
+    const line = JSON.stringify(envelope)
+    if (Buffer.byteLength(line) >= EDGE)
+      throw new MsgqError('data', `message: its headers take more than ${briefSize(EDGE)}`)
+    const due = Math.max(
+      now,
+      draft.notBefore === undefined ? 0 : Date.parse(draft.notBefore),
+    )
+    const name = formatName({ due, tries: 0, id, lane: laneOf(draft.to) })
+    await this.#publisher.publish(id, name, line, body)
+    ring(this.#layout)
+    return id
+  }
+
+  #checkSize(bytes: number): void {
+    const limit = this.#options.messageSizeLimit ?? Infinity
+    if (bytes <= limit) return
+    throw new MsgqError(
+      'data',
+      `message: ${briefSize(bytes)} is over the limit of ${briefSize(limit)}`,
+      'message_size_limit in msgq.toml sets it; or send where the data lies, and not the data',
+    )
+  }
+
+  #checkRoom(bytes: number): void {
+    const { minFree = 0, anyFilesystem = false } = this.#options
+    const ground = survey(this.#layout.root, anyFilesystem)
+    if (ground.freeBytes - bytes < minFree)
+      throw new MsgqError(
+        'temporary',
+        `spool: ${this.#layout.root}: ${briefSize(ground.freeBytes)} free, less than min_free (${briefSize(minFree)})`,
+        'nothing was queued: free space, or lower min_free in msgq.toml',
+      )
+    if (minFree > 0 && ground.freeInodes < MIN_INODES)
+      throw new MsgqError(
+        'temporary',
+        `spool: ${this.#layout.root}: ${ground.freeInodes} inodes free, less than ${MIN_INODES}`,
+        'nothing was queued: remove small files',
+      )
+  }
+}
+
+/** Wakes the daemon, if there is one. A lost ring costs a fraction of a second. */
+export function ring(layout: Layout): void {
+  try {
+    touchByte(layout.run('wake'))
+  } catch {
+    // No daemon has made the file yet, or it is not ours to write: the daemon looks by itself.
+  }
+}

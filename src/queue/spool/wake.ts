@@ -1,0 +1,59 @@
+/**
+ * wake - tells the daemon that something may have arrived. A hint without data.
+ *
+ * Senders write a byte to `run/wake`, which chokidar watches; of its events only `raw` comes at
+ * once and for every byte (the others are throttled, and drop). A ring that is lost costs a
+ * fraction of a second: the folder's time is looked at four times a second, and it is read
+ * every few seconds regardless. Never a watcher over a folder with a backlog: chokidar stats
+ * every file of it at each arrival.
+ */
+import { closeSync, openSync, statSync } from 'node:fs'
+
+import { cannotUse } from './layout.ts'
+import type { Layout } from './layout.ts'
+
+const LOOK_EVERY = 250
+const READ_EVERY = 5_000
+
+export interface Wake {
+  close(): Promise<void>
+}
+
+/** Calls back at each ring, at each change of incoming/, and every few seconds. */
+export async function watchWake(layout: Layout, onHint: () => void): Promise<Wake> {
+  const path = layout.run('wake')
+  try {
+    // Anybody who may send may ring.
+    closeSync(openSync(path, 'a', 0o622))
+  } catch (error) {
+    throw cannotUse(layout.root, error)
+  }
+  const { watch } = await import('chokidar')
+  const watcher = watch(path, { ignoreInitial: true })
+  watcher.on('raw', onHint)
+  // A watcher that cannot watch (no inotify instance left) leaves us the looks below.
+  watcher.on('error', () => {})
+  await new Promise<void>((resolve) => watcher.once('ready', () => resolve()))
+  const timer = setInterval(looker(layout, onHint), LOOK_EVERY)
+  return {
+    close: async () => {
+      clearInterval(timer)
+      await watcher.close()
+    },
+  }
+}
+
+function looker(layout: Layout, onHint: () => void): () => void {
+  let seen = -1n
+  let looks = 0
+  return () => {
+    looks++
+    const stat = statSync(layout.folder('incoming'), {
+      bigint: true,
+      throwIfNoEntry: false,
+    })
+    const changed = stat !== undefined && stat.mtimeNs !== seen
+    seen = stat?.mtimeNs ?? -1n
+    if (changed || looks % (READ_EVERY / LOOK_EVERY) === 0) onHint()
+  }
+}
