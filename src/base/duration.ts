@@ -33,9 +33,9 @@ export function formatDuration(ms: number): string {
   return text
 }
 
-/** A span in at most two units for a column of a table: "4s", "2h", "3d". */
+/** A span in one unit for a column of a table: "4s", "2h", "3d". Rounds down. */
 export function briefDuration(ms: number): string {
-  if (ms < 1_000) return `${Math.max(0, Math.round(ms))}ms`
+  if (ms < 1_000) return `${Math.max(0, Math.floor(ms))}ms`
   if (ms < 60_000) return `${Math.floor(ms / 1_000)}s`
   if (ms < 3_600_000) return `${Math.floor(ms / 60_000)}m`
   if (ms < 172_800_000) return `${Math.floor(ms / 3_600_000)}h`

@@ -33,6 +33,8 @@ const PLAIN: Readonly<Record<string, string>> = {
 /** What happened in strerror(3)'s words, for a line that a person reads. */
 export function plainError(error: unknown): string {
   const code = errnoOf(error)
-  if (code !== undefined && code in PLAIN) return PLAIN[code] as string
-  return error instanceof Error ? error.message : String(error)
+  if (code !== undefined && Object.hasOwn(PLAIN, code)) return PLAIN[code] as string
+  if (error instanceof Error) return error.message
+  // Not every object can be made a text: some have no toString.
+  return typeof error === 'object' ? 'unknown error' : String(error)
 }

@@ -2,19 +2,21 @@
  * text - makes what strangers sent safe to print, and finds what a person meant to type.
  */
 
-// Every control character, and the ones that reorder or hide text on a terminal.
-const UNPRINTABLE =
-  /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]+/g
+// Control characters, what reorders or hides text on a terminal, line ends, half characters.
+const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]+/gu
 
 /** One printable line of at most `limit` characters; what is cut ends in "...". */
 export function printable(text: string, limit = 300): string {
   const line = text.replace(UNPRINTABLE, ' ').trim()
-  return line.length <= limit ? line : `${line.slice(0, limit - 3)}...`
+  if (line.length <= limit) return line
+  const cut = line.slice(0, limit - 3)
+  // The cut must not leave the first half of a surrogate pair.
+  return `${cut.replace(/[\ud800-\udbff]$/, '')}...`
 }
 
-/** True when a text holds a control character. Tab counts as one. */
+/** True when a text holds a control character, C0 or C1. Tab counts as one. */
 export function hasControl(text: string): boolean {
-  return /[\u0000-\u001f\u007f]/.test(text)
+  return /\p{Cc}/u.test(text)
 }
 
 /** The candidate nearest to a mistyped word, if near enough to be what was meant. */

@@ -3,13 +3,16 @@
  *
  * `openOutbox` loads no more than `msgq send` needs; it is started hundreds of times a minute.
  */
+import type { Clock } from '../base/clock.ts'
 import type { Desk, Engine, Outbox } from './queue.ts'
+import type { Holder } from './spool/lock.ts'
 import type { OutboxOptions } from './spool/outbox.ts'
 import type { SpoolOptions } from './spool/spool.ts'
 
 export type { OutboxOptions } from './spool/outbox.ts'
 export type { SpoolOptions as EngineOptions } from './spool/spool.ts'
 export type { Holder } from './spool/lock.ts'
+export { removeSocket, socketPath } from './spool/run.ts'
 
 /** The door alone. */
 export async function openOutbox(spool: string, options: OutboxOptions): Promise<Outbox> {
@@ -27,4 +30,19 @@ export async function openDesk(spool: string, options: SpoolOptions): Promise<De
 export async function openEngine(spool: string, options: SpoolOptions): Promise<Engine> {
   const { SpoolEngine } = await import('./spool/spool.ts')
   return new SpoolEngine(spool, options)
+}
+
+/** Makes the spool and its folders where they are missing. */
+export async function makeSpool(spool: string): Promise<void> {
+  const { Layout } = await import('./spool/layout.ts')
+  const layout = new Layout(spool)
+  layout.makeRoot()
+  layout.make()
+}
+
+/** Who serves the spool now, if anybody. */
+export async function holderOf(spool: string, clock: Clock): Promise<Holder | undefined> {
+  const { Layout } = await import('./spool/layout.ts')
+  const { currentHolder } = await import('./spool/lock.ts')
+  return currentHolder(new Layout(spool), clock)
 }

@@ -60,7 +60,8 @@ export class SpoolDesk implements Desk {
       const { size } = await stat(path)
       try {
         const { envelope, trail } = readMessage(path)
-        return { entry, size, envelope, trail }
+        const defect = entry.state === 'corrupt' ? whyCorrupt(trail) : undefined
+        return { entry, size, envelope, trail, ...(defect === undefined ? {} : { defect }) }
       } catch (error) {
         if (error instanceof Defect || error instanceof NewerFormatError)
           return { entry, size, trail: lastLines(path), defect: error.message }
@@ -72,9 +73,14 @@ export class SpoolDesk implements Desk {
   }
 
   async body(id: string): Promise<Body | undefined> {
-    return this.#whereItIs(id, ({ entry, file }) => {
+    return this.#whereItIs(id, async ({ entry, file }) => {
       const path = this.#layout.file(entry.state, file)
-      return bodyOf(path, readMessage(path))
+      try {
+        return await bodyOf(path, readMessage(path))
+      } catch (error) {
+        if (error instanceof Defect) return undefined
+        throw error
+      }
     })
   }
 
@@ -264,6 +270,11 @@ function lastLines(path: string): Message['trail'] {
   } catch {
     return []
   }
+}
+
+function whyCorrupt(trail: Message['trail']): string | undefined {
+  const last = trail.findLast((line) => 'act' in line && line.act === 'corrupt')
+  return last?.reason
 }
 
 function cursor(entry: Entry): string {

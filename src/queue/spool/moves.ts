@@ -49,10 +49,8 @@ export const MOVES: readonly Move[] = [
   { from: 'hold', to: 'incoming', when: 'released or requeued' },
   { from: 'hold', to: 'bounce', when: 'expired by an operator' },
   { from: 'hold', to: 'gone', when: 'deleted by an operator' },
-  { from: 'hold', to: 'corrupt', when: 'disproved' },
   { from: 'bounce', to: 'incoming', when: 'requeued' },
   { from: 'bounce', to: 'gone', when: 'deleted by an operator' },
-  { from: 'bounce', to: 'corrupt', when: 'disproved' },
   { from: 'corrupt', to: 'incoming', when: 'requeued' },
   { from: 'corrupt', to: 'gone', when: 'deleted by an operator' },
 ]

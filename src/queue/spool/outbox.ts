@@ -27,6 +27,8 @@ export interface OutboxOptions {
   /** Free bytes that must stay on the disk. */
   readonly minFree?: number
   readonly anyFilesystem?: boolean
+  /** Makes the ids of new messages; each must be greater than the one before. */
+  readonly nextId?: () => string
   /** Make the spool when it is missing: it is the default place. */
   readonly create?: boolean
 }
@@ -50,7 +52,8 @@ export class SpoolOutbox implements Outbox {
     }
     this.#layout.check()
     this.#publisher = new Publisher(this.#layout)
-    this.#nextId = idMaker(options.clock.now, (bytes) => randomFillSync(bytes))
+    this.#nextId =
+      options.nextId ?? idMaker(options.clock.now, (bytes) => randomFillSync(bytes))
   }
 
   async enqueue(submission: Submission): Promise<string> {

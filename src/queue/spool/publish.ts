@@ -9,6 +9,8 @@
  * Written with our own base/durable.ts and not with write-file-atomic, which takes a short write
  * for a success: docs/decisions/0008-write-file-atomic.md.
  */
+import { existsSync } from 'node:fs'
+
 import {
   removeFile,
   renameFile,
@@ -17,6 +19,7 @@ import {
   writeStaged,
 } from '../../base/durable.ts'
 import { errnoOf, isMissing } from '../../base/errno.ts'
+import { MsgqError } from '../../base/errors.ts'
 import { cannotUse } from './layout.ts'
 import type { Layout } from './layout.ts'
 
@@ -43,6 +46,9 @@ export class Publisher {
     try {
       await writeStaged(staged, [Buffer.from(`${envelope}\n`), body, NEWLINE])
       try {
+        // rename(2) overwrites. The dot name is ours alone, so nobody can come in between.
+        if (existsSync(target))
+          throw new MsgqError('software', `message: ${id} is there already`)
         await renameFile(staged, target)
       } catch (error) {
         await removeFile(staged).catch(() => {})
@@ -50,7 +56,7 @@ export class Publisher {
       }
       await this.#makeNameDurable(target)
     } catch (error) {
-      throw cannotUse(this.#layout.root, error)
+      throw error instanceof MsgqError ? error : cannotUse(this.#layout.root, error)
     }
   }
 

@@ -42,18 +42,26 @@ import { isStaged, parseName } from './name.ts'
 import { SpoolOutbox } from './outbox.ts'
 import type { OutboxOptions } from './outbox.ts'
 import { recoverActive } from './recover.ts'
+import { Sweep } from './sweep.ts'
 import { watchWake } from './wake.ts'
 import type { Wake } from './wake.ts'
 
 export interface SpoolOptions extends OutboxOptions {
   readonly report?: (report: Report) => void
-  /** For tests that take a row away. */
+  /** Another way to own the spool, and another state table: for tests. */
+  readonly takeLock?: (layout: Layout, clock: Clock) => Promise<Ownership>
   readonly moves?: readonly Move[]
 }
 
+/** Our right to serve the spool. */
+export type Ownership = Pick<Lock, 'held' | 'release'>
+
 /** Folders that settled something are synced so often: a power cut repeats at most that. */
 const SYNC_EVERY = 1_000
-/** deferred/ is read through again so often, to find what was moved there by hand (ms). */
+/**
+ * So often (ms) deferred/ is read through again, to find what was moved there by hand, and
+ * incoming/ is swept of what dead writers left.
+ */
 const REREAD_EVERY = 600_000
 
 export class SpoolEngine implements Engine {
@@ -66,7 +74,9 @@ export class SpoolEngine implements Engine {
   readonly #agenda = new Agenda()
   readonly #claims: ClaimTable
   readonly #door: Doorkeeper
-  #lock: Lock | undefined
+  readonly #sweep: Sweep
+  readonly #takeLock: (layout: Layout, clock: Clock) => Promise<Ownership>
+  #lock: Ownership | undefined
   #wake: Wake | undefined
   #syncTimer: NodeJS.Timeout | undefined
   #reading: Promise<void> | undefined
@@ -76,6 +86,7 @@ export class SpoolEngine implements Engine {
     this.#layout = new Layout(root)
     this.#clock = options.clock
     this.#report = options.report ?? (() => {})
+    this.#takeLock = options.takeLock ?? Lock.take
     this.#outbox = new SpoolOutbox(root, options)
     const { cautious } = survey(root, options.anyFilesystem ?? false)
     this.#mover = new Mover(this.#layout, cautious, options.moves ?? MOVES)
@@ -83,6 +94,7 @@ export class SpoolEngine implements Engine {
     const deskMover = new Mover(this.#layout, cautious, options.moves ?? MOVES)
     this.#desk = new SpoolDesk(this.#layout, deskMover, this.#clock)
     this.#claims = new ClaimTable(this.#layout, this.#mover, this.#clock, this.#report)
+    this.#sweep = new Sweep(this.#layout, this.#clock)
     this.#door = new Doorkeeper({
       layout: this.#layout,
       mover: this.#mover,
@@ -90,7 +102,7 @@ export class SpoolEngine implements Engine {
       agenda: this.#agenda,
       claims: this.#claims,
       report: this.#report,
-      nextId: idMaker(this.#clock.now, (bytes) => randomFillSync(bytes)),
+      nextId: options.nextId ?? idMaker(this.#clock.now, (bytes) => randomFillSync(bytes)),
       messageSizeLimit: options.messageSizeLimit ?? Infinity,
     })
   }
@@ -125,7 +137,7 @@ export class SpoolEngine implements Engine {
 
   async recover(): Promise<{ interrupted: number }> {
     this.#layout.make()
-    this.#lock = await Lock.take(this.#layout, this.#clock)
+    this.#lock = await this.#takeLock(this.#layout, this.#clock)
     const interrupted = await recoverActive({
       layout: this.#layout,
       mover: this.#mover,
@@ -237,6 +249,7 @@ export class SpoolEngine implements Engine {
 
   async #readDeferred(): Promise<void> {
     this.#readAt = this.#clock.monotonic()
+    this.#sweep.pass()
     this.#agenda.reopen()
     const folder = await opendir(this.#layout.folder('deferred'), { bufferSize: 1024 })
     for await (const { name: file } of folder) {

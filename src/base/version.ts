@@ -1,0 +1,4 @@
+/**
+ * version - of this msgq; a test keeps it equal to package.json's.
+ */
+export const VERSION = '0.1.0'

@@ -1,0 +1,97 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+
+import t from 'tap'
+import type { Test } from 'tap'
+
+import { systemClock } from '../../../src/base/clock.ts'
+import { MsgqError } from '../../../src/base/errors.ts'
+import { Layout } from '../../../src/queue/spool/layout.ts'
+import { Lock, currentHolder } from '../../../src/queue/spool/lock.ts'
+
+function spool(t: Test): Layout {
+  const root = t.testdir()
+  mkdirSync(join(root, 'run'))
+  return new Layout(root)
+}
+
+/** A process that takes the lock, says so, and lives until it is killed. */
+async function holder(layout: Layout, path = process.env['PATH']) {
+  const lock = resolve('dist/queue/spool/lock.js')
+  const script = `
+    const { Lock } = await import(${JSON.stringify(lock)})
+    const { Layout } = await import(${JSON.stringify(resolve('dist/queue/spool/layout.js'))})
+    const { systemClock } = await import(${JSON.stringify(resolve('dist/base/clock.js'))})
+    await Lock.take(new Layout(${JSON.stringify(layout.root)}), systemClock)
+    console.log('taken')
+    setInterval(() => {}, 1000)`
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, PATH: path, NODE_OPTIONS: '' },
+  })
+  await once(child.stdout, 'data')
+  return child
+}
+
+void t.test('one at a time: the second is told who has it', async (t) => {
+  const layout = spool(t)
+  const lock = await Lock.take(layout, systemClock)
+  t.ok(lock.held())
+  const error = await Lock.take(layout, systemClock).catch((error: unknown) => error)
+  t.ok(error instanceof MsgqError)
+  t.match(error, { exitCode: 75, message: new RegExp(`pid ${process.pid} on `) })
+  t.match(currentHolder(layout, systemClock), { pid: process.pid, kernel: true })
+  await lock.release()
+  t.equal(currentHolder(layout, systemClock), undefined, 'free again')
+  const next = await Lock.take(layout, systemClock)
+  await next.release()
+})
+
+void t.test('a holder that was killed blocks nobody for a second', async (t) => {
+  const layout = spool(t)
+  const child = await holder(layout)
+  await t.rejects(Lock.take(layout, systemClock), { exitCode: 75 })
+  child.kill('SIGKILL')
+  await once(child, 'exit')
+  const began = performance.now()
+  const lock = await Lock.take(layout, systemClock)
+  t.ok(performance.now() - began < 1000, 'its heartbeat is a relic')
+  await lock.release()
+})
+
+void t.test('a holder that could not ask the kernel is believed by its heartbeat', async (t) => {
+  const layout = spool(t)
+  const child = await holder(layout, '/nonexistent')
+  t.match(JSON.parse(readFileSync(layout.run('lock'), 'utf8')), { kernel: false })
+  await t.rejects(Lock.take(layout, systemClock), {
+    exitCode: 75,
+    message: /by its heartbeat/,
+  })
+  t.match(currentHolder(layout, systemClock), { pid: child.pid, kernel: false })
+  child.kill('SIGKILL')
+  await once(child, 'exit')
+})
+
+void t.test('an owner whose heartbeat is late has to stop', async (t) => {
+  const layout = spool(t)
+  let late = 0
+  const clock = { now: systemClock.now, monotonic: () => systemClock.monotonic() + late }
+  const lock = await Lock.take(layout, clock)
+  t.ok(lock.held())
+  late = 5_001
+  t.notOk(lock.held(), 'late')
+  late = 0
+  t.notOk(lock.held(), 'and what was lost once stays lost')
+  await lock.release()
+})
+
+void t.test('what lies in run/lock decides nothing: an old record is no holder', async (t) => {
+  const layout = spool(t)
+  writeFileSync(layout.run('lock'), '{"pid":1,"host":"elsewhere","kernel":true}\n')
+  t.equal(currentHolder(layout, systemClock), undefined)
+  const lock = await Lock.take(layout, systemClock)
+  t.ok(lock.held())
+  await lock.release()
+})
