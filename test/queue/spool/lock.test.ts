@@ -61,18 +61,21 @@ void t.test('a holder that was killed blocks nobody for a second', async (t) => 
   await lock.release()
 })
 
-void t.test('a holder that could not ask the kernel is believed by its heartbeat', async (t) => {
-  const layout = spool(t)
-  const child = await holder(layout, '/nonexistent')
-  t.match(JSON.parse(readFileSync(layout.run('lock'), 'utf8')), { kernel: false })
-  await t.rejects(Lock.take(layout, systemClock), {
-    exitCode: 75,
-    message: /by its heartbeat/,
-  })
-  t.match(currentHolder(layout, systemClock), { pid: child.pid, kernel: false })
-  child.kill('SIGKILL')
-  await once(child, 'exit')
-})
+void t.test(
+  'a holder that could not ask the kernel is believed by its heartbeat',
+  async (t) => {
+    const layout = spool(t)
+    const child = await holder(layout, '/nonexistent')
+    t.match(JSON.parse(readFileSync(layout.run('lock'), 'utf8')), { kernel: false })
+    await t.rejects(Lock.take(layout, systemClock), {
+      exitCode: 75,
+      message: /by its heartbeat/,
+    })
+    t.match(currentHolder(layout, systemClock), { pid: child.pid, kernel: false })
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+  },
+)
 
 void t.test('an owner whose heartbeat is late has to stop', async (t) => {
   const layout = spool(t)
@@ -87,11 +90,14 @@ void t.test('an owner whose heartbeat is late has to stop', async (t) => {
   await lock.release()
 })
 
-void t.test('what lies in run/lock decides nothing: an old record is no holder', async (t) => {
-  const layout = spool(t)
-  writeFileSync(layout.run('lock'), '{"pid":1,"host":"elsewhere","kernel":true}\n')
-  t.equal(currentHolder(layout, systemClock), undefined)
-  const lock = await Lock.take(layout, systemClock)
-  t.ok(lock.held())
-  await lock.release()
-})
+void t.test(
+  'what lies in run/lock decides nothing: an old record is no holder',
+  async (t) => {
+    const layout = spool(t)
+    writeFileSync(layout.run('lock'), '{"pid":1,"host":"elsewhere","kernel":true}\n')
+    t.equal(currentHolder(layout, systemClock), undefined)
+    const lock = await Lock.take(layout, systemClock)
+    t.ok(lock.held())
+    await lock.release()
+  },
+)
