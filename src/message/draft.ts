@@ -5,13 +5,13 @@
  * envelope, so that what is refused at one door is refused at all. Bodies are apart.
  */
 import { MsgqError } from '../base/errors.ts'
-import { hasControl } from '../base/text.ts'
+import { hasControl, printable } from '../base/text.ts'
 import { isDestinationName, looksLikeUrl } from './lane.ts'
 
 export const LEVELS = ['info', 'success', 'warning', 'error', 'critical'] as const
 export type Level = (typeof LEVELS)[number]
 
-/** What a sender may say. Exactly one of `to` and `event`; times are ISO 8601. */
+/** What a sender may say. One of `to` and `event`; times are ISO 8601 with a zone. */
 export interface Draft {
   readonly to?: string
   readonly event?: string
@@ -62,6 +62,11 @@ const RESERVED = new Set([
   'webhook-id',
 ])
 
+/** RFC 9110, 5.5: visible, space and tab are sent; what is beyond Latin-1 has no bytes. */
+const UNSENDABLE = /[^\t\x20-\x7e\x80-\xff]/
+
+const TIME = /^(\d{4}-\d\d-\d\d)T\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)$/
+
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 
 /** Throws a MsgqError (`data`) that names the first member that cannot be sent. */
@@ -73,6 +78,10 @@ export function checkDraft(draft: Draft): void {
   if (draft.to !== undefined) checkTo(draft.to)
   for (const field of ['event', 'subject', 'key', 'order', 'contentType'] as const)
     checkLine(field, draft[field])
+  // These two travel in headers.
+  for (const field of ['key', 'contentType'] as const)
+    if (UNSENDABLE.test(draft[field] ?? ''))
+      throw bad(field, `has a character that no header may have: ${show(draft[field])}`)
   if (
     draft.method !== undefined &&
     !(isText(draft.method) && /^[A-Z]{1,20}$/.test(draft.method))
@@ -111,7 +120,7 @@ function checkTo(to: unknown): void {
   if (url.protocol !== 'https:' && url.protocol !== 'http:')
     throw bad(
       'to',
-      `has a scheme that msgq does not speak: ${url.protocol}`,
+      `has a scheme that msgq does not speak: ${show(url.protocol)}`,
       'use https or http',
     )
   if (url.username !== '' || url.password !== '')
@@ -130,12 +139,12 @@ function checkHeaders(headers: unknown): void {
     if (!TOKEN.test(name)) throw bad('headers', `has a bad name: ${show(name)}`)
     if (RESERVED.has(name.toLowerCase()))
       throw bad('headers', `sets ${name}, which belongs to msgq or to the connection`)
-    if (!isText(value)) throw bad('headers', `${name} is not a text`)
-    // RFC 9110, 5.5: visible characters, space and tab; what is beyond Latin-1 has no bytes.
-    if (/[^\t\x20-\x7e\x80-\xff]/.test(value))
+    const label = printable(name, 80)
+    if (!isText(value)) throw bad('headers', `${label} is not a text`)
+    if (UNSENDABLE.test(value))
       throw bad(
         'headers',
-        `${name} has a character that no header may have: ${show(value)}`,
+        `${label} has a character that no header may have: ${show(value)}`,
       )
   }
 }
@@ -150,17 +159,31 @@ function checkLine(field: string, value: unknown): void {
 
 function checkTime(field: string, value: unknown): void {
   if (value === undefined) return
-  if (!isText(value) || Number.isNaN(Date.parse(value)))
-    throw bad(field, `is not a time in ISO 8601: ${show(value)}`)
+  if (isText(value) && isTime(value)) return
+  throw bad(
+    field,
+    `is not a time in ISO 8601: ${show(value)}`,
+    'write date, time and zone: 2026-11-20T10:15:00Z, or +01:00 for Z',
+  )
+}
+
+/** A time that means the same on every machine, and a day that the month has. */
+function isTime(text: string): boolean {
+  const day = TIME.exec(text)?.[1]
+  if (day === undefined || Number.isNaN(Date.parse(text))) return false
+  const midnight = Date.parse(`${day}T00:00:00Z`)
+  return new Date(midnight).toISOString().startsWith(day)
 }
 
 function isText(value: unknown): value is string {
   return typeof value === 'string'
 }
 
+/** What was given, short and printable. What is deep is only named: it may be hostile. */
 function show(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value)
-  return text.length <= 80 ? text : `${text.slice(0, 77)}...`
+  if (Array.isArray(value)) return 'a list'
+  if (typeof value === 'object' && value !== null) return 'an object'
+  return printable(isText(value) ? JSON.stringify(value) : String(value), 80)
 }
 
 function bad(field: string, why: string, hint?: string): MsgqError {

@@ -7,7 +7,7 @@
 import { createHash } from 'node:crypto'
 
 import { MsgqError } from '../base/errors.ts'
-import { checkDraft } from './draft.ts'
+import { DRAFT_FIELDS, checkDraft } from './draft.ts'
 import type { Draft } from './draft.ts'
 import { isId } from './id.ts'
 
@@ -45,12 +45,17 @@ export function sha256(body: Uint8Array): string {
   return createHash('sha256').update(body).digest('hex')
 }
 
-/** Makes a draft and its body into an envelope. */
+/** Makes a draft and its body into an envelope. Only a draft's own members are taken. */
 export function seal(draft: Draft, body: Uint8Array, accepted: Acceptance): Envelope {
+  const said: Draft = Object.fromEntries(
+    DRAFT_FIELDS.map((field) => [field, draft[field]]).filter(
+      ([, value]) => value !== undefined,
+    ),
+  )
   return {
     v: FORMAT_VERSION,
     id: accepted.id,
-    ...draft,
+    ...said,
     createdAt: new Date(accepted.now).toISOString(),
     sender: accepted.sender,
     ...(accepted.parent === undefined ? {} : { parent: accepted.parent }),
@@ -73,20 +78,27 @@ export class NewerFormatError extends MsgqError {
 /** Reads a sealed envelope from its line; throws what disproves it, or NewerFormatError. */
 export function parseEnvelope(line: string): Envelope {
   const raw = parseObject(line)
-  if (typeof raw['v'] === 'number' && raw['v'] > FORMAT_VERSION)
-    throw new NewerFormatError(raw['v'])
-  if (raw['v'] !== FORMAT_VERSION) throw bad('v', `is ${JSON.stringify(raw['v'])}`)
-  if (typeof raw['id'] !== 'string' || !isId(raw['id'])) throw bad('id', 'is no id')
-  const sender = raw['sender']
-  if (typeof sender !== 'object' || sender === null || !('uid' in sender))
-    throw bad('sender', 'is missing')
-  if (!Number.isSafeInteger(raw['bytes']) || (raw['bytes'] as number) < 0)
+  const { v, id, sender, parent, bytes, sha256: digest, createdAt } = raw
+  if (typeof v === 'number' && v > FORMAT_VERSION) throw new NewerFormatError(v)
+  if (v !== FORMAT_VERSION) throw bad('v', `is not ${FORMAT_VERSION}`)
+  if (!isText(id) || !isId(id)) throw bad('id', 'is no id')
+  if (!isSender(sender)) throw bad('sender', 'is missing, or names no uid')
+  if (parent !== undefined && !(isText(parent) && isId(parent)))
+    throw bad('parent', 'is no id')
+  if (!Number.isSafeInteger(bytes) || (bytes as number) < 0)
     throw bad('bytes', 'is no length')
-  if (!/^[0-9a-f]{64}$/.test(String(raw['sha256']))) throw bad('sha256', 'is no digest')
-  if (Number.isNaN(Date.parse(String(raw['createdAt']))))
+  if (!isText(digest) || !/^[0-9a-f]{64}$/.test(digest)) throw bad('sha256', 'is no digest')
+  if (!isText(createdAt) || Number.isNaN(Date.parse(createdAt)))
     throw bad('createdAt', 'is no time')
   checkDraft(raw as unknown as Draft)
   return raw as unknown as Envelope
+}
+
+function isSender(sender: unknown): sender is Sender {
+  if (typeof sender !== 'object' || sender === null) return false
+  const { uid, user = '', host = '' } = sender as Record<string, unknown>
+  if (!Number.isSafeInteger(uid) || (uid as number) < 0) return false
+  return isText(user) && isText(host)
 }
 
 /** Line 1 as a JSON object; throws when it is none. */
@@ -100,6 +112,10 @@ export function parseObject(line: string): Record<string, unknown> {
   if (typeof raw !== 'object' || raw === null || Array.isArray(raw))
     throw new MsgqError('data', 'envelope: line 1 is no JSON object')
   return raw as Record<string, unknown>
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string'
 }
 
 function bad(field: string, why: string): MsgqError {

@@ -14,7 +14,7 @@ export type Randomness = (bytes: Uint8Array) => Uint8Array
 
 /** A maker of ids, each greater than the one before. */
 export function idMaker(now: () => number, fill: Randomness): () => string {
-  let last = 0n
+  let last = -1n
   return () => {
     const random = fill(new Uint8Array(10)).reduce(
       (n, byte) => (n << 8n) | BigInt(byte),

@@ -12,6 +12,9 @@ const LANE = /^(?:[a-z0-9][a-z0-9_-]{0,63}|=[a-z0-9._-]{1,64}|_event|_adopt)$/
 /** Longest host part of a bare URL's lane; what is longer ends in a hash. */
 const HOST_LIMIT = 55
 
+/** Names that look like one with a hash, or like an IPv6 address written with `-`. */
+const MISTAKABLE = /-[0-9a-f]{8}$|^[0-9a-f-]*--[0-9a-f-]*$|^(?:[0-9a-f]+-){7}[0-9a-f]+$/
+
 export const EVENT_LANE = '_event'
 export const ADOPT_LANE = '_adopt'
 
@@ -41,11 +44,15 @@ export function laneOf(to: string | undefined): string {
   return looksLikeUrl(to) ? urlLane(new URL(to)) : to
 }
 
-/** `=host_port`. IPv6 is written with `-` for `:`; a host over 55 is cut and given a hash. */
+/**
+ * `=host_port`. IPv6 is written with `-` for `:`. A host over 55, and one that could be taken
+ * for another's lane, is cut and given a hash.
+ */
 function urlLane(url: URL): string {
   const port = url.port || (url.protocol === 'https:' ? '443' : '80')
   const host = url.hostname.replace(/^\[|\]$/g, '').replaceAll(':', '-')
-  const plain = /^[a-z0-9._-]+$/.test(host)
+  const isName = !url.hostname.startsWith('[')
+  const plain = /^[a-z0-9._-]+$/.test(host) && !(isName && MISTAKABLE.test(host))
   if (plain && host.length <= HOST_LIMIT) return `=${host}_${port}`
   const hash = createHash('sha256').update(url.hostname).digest('hex').slice(0, 8)
   const safe = host.replace(/[^a-z0-9._-]/g, '-').slice(0, HOST_LIMIT - 9)

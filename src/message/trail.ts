@@ -61,10 +61,15 @@ export function parseTrail(text: string): TrailLine[] {
 }
 
 function isTrailLine(line: unknown): line is TrailLine {
-  if (typeof line !== 'object' || line === null || !('at' in line)) return false
-  if (typeof line.at !== 'string' || Number.isNaN(Date.parse(line.at))) return false
-  if ('act' in line) return typeof line.act === 'string'
-  return 'outcome' in line && typeof line.outcome === 'string'
+  if (typeof line !== 'object' || line === null) return false
+  const { at, act, outcome, reason, by, try: number } = line as Record<string, unknown>
+  if (!isText(at) || Number.isNaN(Date.parse(at))) return false
+  if (act !== undefined) return isText(act) && isText(by ?? '') && isText(reason ?? '')
+  return isText(outcome) && isText(reason) && typeof number === 'number'
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string'
 }
 
 /** True for a line of an attempt. */

@@ -1,0 +1,156 @@
+/**
+ * trail - what can be read of a story that crashes have torn, and what it counts for.
+ */
+import fc from 'fast-check'
+import tap from 'tap'
+
+import {
+  formatTrailLine,
+  interruptions,
+  isAttempt,
+  parseTrail,
+  renewedAt,
+} from '../../src/message/trail.ts'
+import type { ActLine, AttemptLine, TrailLine } from '../../src/message/trail.ts'
+
+const AT = '2026-11-20T10:15:00.123Z'
+const attempt: AttemptLine = { at: AT, try: 1, outcome: 'deferred', reason: 'HTTP 503' }
+const act = (name: ActLine['act'], at = AT): ActLine => ({ at, act: name })
+
+const text = fc.string({ unit: 'binary' })
+const time = fc
+  .integer({ min: 0, max: 4e12 })
+  .map((ms: number) => new Date(ms).toISOString())
+const lines = fc.array(
+  fc.oneof(
+    fc.record(
+      {
+        at: time,
+        try: fc.nat(),
+        outcome: fc.constantFrom('deferred', 'bounced', 'held', 'delivered'),
+        reason: text,
+        answer: text,
+        status: fc.nat(),
+        ms: fc.nat(),
+      },
+      { requiredKeys: ['at', 'try', 'outcome', 'reason'] },
+    ),
+    fc.record(
+      {
+        at: time,
+        act: fc.constantFrom('held', 'released', 'interrupted', 'expired'),
+        by: text,
+        reason: text,
+      },
+      { requiredKeys: ['at', 'act'] },
+    ),
+  ),
+)
+
+tap.test('what was written reads back the same, whatever the texts hold', async () => {
+  fc.assert(
+    fc.property(lines, (story: object[]) => {
+      const written = (story as TrailLine[]).map(formatTrailLine).join('')
+      return parseTrail(written).map(formatTrailLine).join('') === written
+    }),
+  )
+})
+
+tap.test('a line is one line', async (t) => {
+  t.equal(formatTrailLine(act('held')), `{"at":"${AT}","act":"held"}\n`)
+  t.equal(formatTrailLine({ ...attempt, reason: 'a\nb' }).split('\n').length, 2)
+})
+
+tap.test('a torn line is skipped, and no other with it', async () => {
+  fc.assert(
+    fc.property(lines, fc.nat(), (story: object[], at: number) => {
+      const whole = (story as TrailLine[]).map(formatTrailLine)
+      const last = formatTrailLine(attempt)
+      const torn = last.slice(0, at % (last.length - 1))
+      const after = formatTrailLine(act('interrupted'))
+      const read = parseTrail(`${whole.join('')}${torn}\n${after}`)
+      return read.length === whole.length + 1
+    }),
+  )
+})
+
+tap.test('a line that was appended behind a torn one is lost with it', async (t) => {
+  const glued = `{"at":"${AT}","ac${formatTrailLine(act('held'))}${formatTrailLine(attempt)}`
+  t.strictSame(parseTrail(glued), [attempt])
+})
+
+tap.test('any text is read without a throw, and only whole lines come out', async () => {
+  const noise = fc
+    .array(fc.oneof(fc.string({ unit: 'binary' }), fc.json()))
+    .map((rows: string[]) => rows.join('\n'))
+  fc.assert(
+    fc.property(noise, (given: string) =>
+      parseTrail(given).every((line) => !Number.isNaN(Date.parse(line.at))),
+    ),
+  )
+})
+
+tap.test('JSON that is no line of a trail is skipped', async (t) => {
+  const strange = [
+    {},
+    { at: AT },
+    { act: 'held' },
+    { at: 'soon', act: 'held' },
+    { at: 5, act: 'held' },
+    { at: AT, act: 5 },
+    { at: AT, act: null },
+    { at: AT, act: 'held', by: 5 },
+    { at: AT, act: 'held', reason: {} },
+    { at: AT, outcome: 'deferred' },
+    { at: AT, outcome: 'deferred', try: 1 },
+    { at: AT, outcome: 'deferred', try: '1', reason: 'x' },
+    { at: AT, outcome: 5, try: 1, reason: 'x' },
+    [{ at: AT, act: 'held' }],
+    null,
+    5,
+  ]
+  for (const row of strange) t.strictSame(parseTrail(JSON.stringify(row)), [])
+  t.strictSame(parseTrail('\n\n'), [])
+  t.strictSame(parseTrail(''), [])
+})
+
+tap.test('acts and members of a later msgq are kept', async (t) => {
+  const later = { at: AT, act: 'expanded', more: 1 }
+  t.same(parseTrail(JSON.stringify(later)), [later])
+})
+
+tap.test('an attempt is told from an act', async (t) => {
+  t.equal(isAttempt(attempt), true)
+  t.equal(isAttempt(act('held')), false)
+})
+
+tap.test('interruptions count since the last outcome or release', async (t) => {
+  const cut = act('interrupted')
+  const cases: [TrailLine[], number][] = [
+    [[], 0],
+    [[cut], 1],
+    [[cut, cut, cut], 3],
+    [[cut, attempt], 0],
+    [[cut, attempt, cut, cut], 2],
+    [[cut, cut, act('released')], 0],
+    [[cut, act('requeued'), cut], 1],
+    [[cut, act('held'), cut], 2],
+    [[cut, act('flushed'), act('postponed'), cut], 2],
+  ]
+  for (const [story, count] of cases) t.equal(interruptions(story), count)
+})
+
+tap.test(
+  'a release or a requeue begins the lifetime anew, the last one counts',
+  async (t) => {
+    const [one, two] = ['2026-11-21T00:00:00.000Z', '2026-11-22T00:00:00.000Z']
+    t.equal(renewedAt([]), undefined)
+    t.equal(
+      renewedAt([attempt, act('held'), act('flushed'), act('interrupted')]),
+      undefined,
+    )
+    t.equal(renewedAt([act('released', one), attempt]), Date.parse(one))
+    t.equal(renewedAt([act('released', one), act('requeued', two)]), Date.parse(two))
+    t.equal(renewedAt([act('requeued', two), act('released', one)]), Date.parse(one))
+  },
+)
