@@ -55,6 +55,8 @@ export interface Destination {
 export interface Config {
   /** Files that were read, in order; none when there is no configuration. */
   readonly files: readonly string[]
+  /** Which state of those files was read (stamp.ts); absent where none was. */
+  readonly revision?: string
   readonly spool: string
   /** The spool may be made when it is missing: it is the default one. */
   readonly spoolIsDefault: boolean

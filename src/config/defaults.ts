@@ -1,0 +1,27 @@
+/**
+ * defaults - the value of each option that nobody set, written as in msgq.toml.
+ *
+ * The one owner of each default: the schema reads them from here, etc/msgq.toml is held to
+ * them by a test. Apart from the schema, because `msgq send` needs two of them and must not
+ * load a parser. `spool` is not here: where it lies depends on the machine (find.ts).
+ */
+export const DEFAULTS = {
+  any_filesystem: false,
+  active_limit: 1000,
+  send: { message_size_limit: '10MiB', min_free: '256MiB' },
+  retry: {
+    min: '10s',
+    factor: 2,
+    max: '4h',
+    jitter: 0.2,
+    tries: 0,
+    lifetime: '5d',
+  },
+  http: { timeout: '30s', connect_timeout: '10s', headers_timeout: '30s' },
+  lane: { window: 20 },
+  stop: { grace: '10s' },
+  log: { level: 'info', format: 'auto' },
+} as const
+
+/** What a destination does not say of itself, beside the tables that it inherits. */
+export const DESTINATION_DEFAULTS = { method: 'POST' } as const

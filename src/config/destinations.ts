@@ -1,0 +1,134 @@
+/**
+ * destinations - every [destinations.NAME] of every file, checked and filled in.
+ *
+ * A name belongs to one place: a second one is a problem that names both.
+ */
+import * as v from 'valibot'
+
+import { isDestinationName } from '../message/lane.ts'
+import type { Destination } from './config.ts'
+import { DESTINATION_DEFAULTS } from './defaults.ts'
+import { destinationTable } from './destination.ts'
+import { overlay, retryDefect } from './in-force.ts'
+import type { House } from './in-force.ts'
+import { unknownOptions } from './options.ts'
+import { formatPlace, problemAt } from './problem.ts'
+import type { Path, Problem } from './problem.ts'
+import { secretsOf } from './secret.ts'
+import { placeOf } from './sources.ts'
+import type { Source } from './sources.ts'
+import { isTable } from './toml.ts'
+
+export interface Destinations {
+  readonly destinations: ReadonlyMap<string, Destination>
+  /** Every name that was given, also to one with a problem. */
+  readonly names: ReadonlySet<string>
+  readonly warnings: readonly string[]
+}
+
+/** Reads the destinations of all files; adds what is wrong to the problems. */
+export function readDestinations(
+  files: readonly Source[],
+  house: House,
+  problems: Problem[],
+): Destinations {
+  const destinations = new Map<string, Destination>()
+  const first = new Map<string, Source>()
+  const warnings: string[] = []
+  for (const source of files) {
+    const given = source.table['destinations']
+    for (const [name, table] of Object.entries(isTable(given) ? given : {})) {
+      const path: Path = ['destinations', name]
+      const before = first.get(name)
+      if (before !== undefined) {
+        const why = `is defined twice, first at ${formatPlace(placeOf(before, path))}`
+        problems.push(problemAt(placeOf(source, path), why))
+        continue
+      }
+      first.set(name, source)
+      const destination = readOne(source, name, table, house, problems)
+      if (destination === undefined) continue
+      destinations.set(name, destination)
+      warnings.push(...warningsOf(source, destination))
+    }
+  }
+  return { destinations, names: new Set(first.keys()), warnings }
+}
+
+function readOne(
+  source: Source,
+  name: string,
+  given: unknown,
+  house: House,
+  problems: Problem[],
+): Destination | undefined {
+  const path: Path = ['destinations', name]
+  const found: Problem[] = []
+  if (!isDestinationName(name))
+    found.push(
+      problemAt(
+        placeOf(source, path),
+        'cannot be the name of a destination',
+        'write it in a-z, 0-9, - and _, at most 64, a letter or digit first',
+      ),
+    )
+  found.push(...unknownProblems(source, destinationTable, given, path))
+  const result = v.safeParse(destinationTable, given)
+  found.push(...issueProblems(source, result.issues ?? [], path))
+  problems.push(...found)
+  if (!result.success || found.length > 0) return undefined
+  const { type, url, method, content_type, headers, auth, ...over } = result.output
+  const held = overlay(house, over)
+  const defect = retryDefect(held.retry, over.retry)
+  if (defect !== undefined) {
+    const place = placeOf(source, [...path, 'retry', defect.option])
+    problems.push(problemAt(place, defect.why))
+    return undefined
+  }
+  return {
+    name,
+    type,
+    url,
+    method: method ?? DESTINATION_DEFAULTS.method,
+    ...(content_type === undefined ? {} : { contentType: content_type }),
+    headers: headers ?? {},
+    ...(auth === undefined ? {} : { auth }),
+    ...held,
+    where: formatPlace(placeOf(source, path)),
+  }
+}
+
+/** The options of a table that do not exist, as problems. */
+export function unknownProblems(
+  source: Source,
+  schema: unknown,
+  given: unknown,
+  path: Path,
+): Problem[] {
+  return unknownOptions(schema, given, path).map(({ option, hint }) =>
+    problemAt(placeOf(source, option), 'unknown option', hint),
+  )
+}
+
+/** What valibot found, as problems. */
+export function issueProblems(
+  source: Source,
+  issues: readonly v.BaseIssue<unknown>[],
+  path: Path,
+): Problem[] {
+  return issues.map((issue) => {
+    const keys = (issue.path ?? []).map((item) => String(item.key))
+    const [why, hint] = issue.message.split('\n')
+    return problemAt(placeOf(source, [...path, ...keys]), why as string, hint)
+  })
+}
+
+function warningsOf(source: Source, destination: Destination): string[] {
+  return secretsOf(destination)
+    .filter(([, secret]) => 'inline' in secret)
+    .map(([option]) => {
+      const place = placeOf(source, option)
+      const why = 'a secret in the configuration itself; { file = "name" } keeps it apart'
+      return problemAt(place, why).message
+    })
+}

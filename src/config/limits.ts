@@ -1,0 +1,155 @@
+/**
+ * limits - what `msgq send` must know of the configuration, as the daemon last took it.
+ *
+ * The daemon publishes it into the spool at each good reload, so that a sender needs neither a
+ * parser nor a configuration without faults. It is a courtesy: a sender that finds it missing,
+ * broken or older than the configuration queues unchecked. Cheap to import.
+ */
+import { readFileSync } from 'node:fs'
+import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
+
+import { MsgqError } from '../base/errors.ts'
+import { parseSize } from '../base/size.ts'
+import { laneOf } from '../message/lane.ts'
+import type { Config, Destination } from './config.ts'
+import { DEFAULTS, DESTINATION_DEFAULTS } from './defaults.ts'
+import { revisionOf } from './stamp.ts'
+
+const VERSION = 1
+
+export interface Limits {
+  /** When they were published, ISO 8601. */
+  readonly at: string
+  /** Files that it was read from, msgq.toml first; none without a configuration. */
+  readonly configFiles: readonly string[]
+  /** Which state of them; empty where it is not known. */
+  readonly revision: string
+  readonly messageSizeLimit: number
+  readonly minFree: number
+  /** Where a message goes that names no receiver. */
+  readonly to?: string
+  readonly anyFilesystem: boolean
+  readonly destinations: ReadonlyMap<string, Recipient>
+}
+
+/** What a sender must know of a destination. */
+export interface Recipient {
+  readonly method: string
+  readonly contentType?: string
+}
+
+/** What holds where nothing was published. */
+export const DEFAULT_LIMITS = {
+  messageSizeLimit: parseSize(DEFAULTS.send.message_size_limit) as number,
+  minFree: parseSize(DEFAULTS.send.min_free) as number,
+} as const
+
+function limitsFile(spool: string): string {
+  return join(spool, 'run/limits.json')
+}
+
+/** Publishes the limits of a configuration into the spool's `run`, which must exist. */
+export async function publishLimits(
+  spool: string,
+  config: Config,
+  now: number,
+): Promise<void> {
+  const file = limitsFile(spool)
+  const { messageSizeLimit, minFree, to } = config.send
+  const text = `${JSON.stringify({
+    v: VERSION,
+    at: new Date(now).toISOString(),
+    configFiles: config.files,
+    revision: config.revision ?? '',
+    messageSizeLimit,
+    minFree,
+    to,
+    anyFilesystem: config.anyFilesystem,
+    destinations: Object.fromEntries(
+      [...config.destinations].map(([name, { method, contentType }]) => [
+        name,
+        { method, contentType },
+      ]),
+    ),
+  })}\n`
+  const { default: writeFileAtomic } = await import('write-file-atomic')
+  // `chown: false` keeps the owner that the daemon has; the types do not know it.
+  const options = { mode: 0o644, chown: false } as unknown as { mode: number }
+  await writeFileAtomic(file, text, options)
+  // The library takes a short write for success.
+  const { size } = await stat(file)
+  if (size !== Buffer.byteLength(text))
+    throw new MsgqError('temporary', `${file}: was cut short`, 'is the disk full?')
+}
+
+/** The limits that a daemon published; undefined when there are none that can be read. */
+export function readLimits(spool: string): Limits | undefined {
+  try {
+    return parseLimits(JSON.parse(readFileSync(limitsFile(spool), 'utf8')))
+  } catch {
+    return undefined
+  }
+}
+
+function parseLimits(raw: Record<string, unknown>): Limits | undefined {
+  const { v, at, configFiles, revision, messageSizeLimit, minFree, to } = raw
+  const { destinations } = raw
+  const known =
+    v === VERSION &&
+    typeof at === 'string' &&
+    typeof revision === 'string' &&
+    Array.isArray(configFiles) &&
+    configFiles.every((file) => typeof file === 'string') &&
+    typeof messageSizeLimit === 'number' &&
+    typeof minFree === 'number' &&
+    isObject(destinations) &&
+    Object.values(destinations).every(isObject)
+  if (!known) return undefined
+  return {
+    at,
+    configFiles,
+    revision,
+    messageSizeLimit,
+    minFree,
+    ...(typeof to === 'string' ? { to } : {}),
+    anyFilesystem: raw['anyFilesystem'] === true,
+    // A map, because `constructor` may be the name of a destination.
+    destinations: new Map(Object.entries(destinations as Record<string, Recipient>)),
+  }
+}
+
+function isObject(raw: unknown): raw is object {
+  return typeof raw === 'object' && raw !== null && !Array.isArray(raw)
+}
+
+/**
+ * True while the limits are those of the configuration that counts for the sender. Once a file
+ * of it has changed they may refuse what is allowed now.
+ */
+export function areCurrent(limits: Limits, configFile: string | undefined): boolean {
+  const { configFiles, revision } = limits
+  if (configFiles[0] !== configFile) return false
+  try {
+    return revisionOf(configFiles) === revision
+  } catch {
+    // What cannot be looked at cannot be vouched for.
+    return false
+  }
+}
+
+/** The destination that a bare URL stands for: the defaults, in the lane of its host. */
+export function defaultDestination(config: Config, url: string): Destination {
+  const { retry, http, lane } = config
+  return {
+    name: laneOf(url),
+    type: 'http',
+    url,
+    ...DESTINATION_DEFAULTS,
+    headers: {},
+    retry,
+    http,
+    lane,
+    where: 'default',
+  }
+}

@@ -1,0 +1,151 @@
+/**
+ * values - what may stand behind an option: spans, sizes, numbers, words, secrets.
+ *
+ * Each is a valibot schema from what the parser gives to what the program uses. The message
+ * of an issue is two lines: why the value cannot stand, then what may (load.ts parts them).
+ */
+import * as v from 'valibot'
+
+import { formatDuration, parseDuration } from '../base/duration.ts'
+import { parseSize } from '../base/size.ts'
+import { didYouMean, hasControl, printable } from '../base/text.ts'
+import type { Secret } from './config.ts'
+import { isTable } from './toml.ts'
+
+/** What reading a value comes to. */
+export type Reading<T> =
+  { readonly value: T } | { readonly why: string; readonly hint?: string }
+
+/** The message of an issue: why, and what is allowed. */
+export function because(why: string, hint = ''): string {
+  return `${why}\n${hint}`
+}
+
+/** A schema out of a reader. */
+export function value<T>(read: (given: unknown) => Reading<T>) {
+  return v.pipe(
+    v.unknown(),
+    v.rawTransform<unknown, T>(({ dataset, addIssue, NEVER }) => {
+      const reading = read(dataset.value)
+      if ('value' in reading) return reading.value
+      addIssue({ message: because(reading.why, reading.hint) })
+      return NEVER
+    }),
+  )
+}
+
+/** A value in an error message, cut where it is long. */
+export function show(given: unknown): string {
+  if (isTable(given)) return 'a table'
+  if (Array.isArray(given)) return 'a list'
+  if (given instanceof Date) return 'a time'
+  return typeof given === 'string' ? printable(JSON.stringify(given), 80) : String(given)
+}
+
+/** A span of time in milliseconds, from `least` to `most`; `forever` where it may be that. */
+export function span(least: number, most: number, orForever = false) {
+  const range = `from ${formatDuration(least)} to ${formatDuration(most)}`
+  const forms = `"250ms", "90s", "1h30m" or "5d", ${range}`
+  const hint = `write it as ${forms}${orForever ? ', or "forever"' : ''}`
+  return value<number>((given) => {
+    if (orForever && given === 'forever') return { value: Infinity }
+    const ms = typeof given === 'string' ? parseDuration(given) : undefined
+    if (ms === undefined) return { why: `is not a span of time: ${show(given)}`, hint }
+    return inRange(ms, least, most, given, hint)
+  })
+}
+
+/** An amount of bytes; a bare number is bytes. */
+export function size(least: number, most: number, range: string) {
+  const hint = `write it as "10MiB", "500k" or 4096, ${range}`
+  return value<number>((given) => {
+    const bytes = typeof given === 'string' ? parseSize(given) : given
+    if (typeof bytes !== 'number' || !Number.isSafeInteger(bytes))
+      return { why: `is not a size: ${show(given)}`, hint }
+    return inRange(bytes, least, most, given, hint)
+  })
+}
+
+/** A number; `whole` ones only where it counts something. */
+export function number(least: number, most: number, kind: 'whole' | 'any' = 'any') {
+  const what = kind === 'whole' ? 'a whole number' : 'a number'
+  const hint = `write ${what} from ${least} to ${most}`
+  return value<number>((given) => {
+    const fits = kind === 'whole' ? Number.isSafeInteger(given) : Number.isFinite(given)
+    if (!fits) return { why: `is not ${what}: ${show(given)}`, hint }
+    return inRange(given as number, least, most, given, hint)
+  })
+}
+
+function inRange(
+  read: number,
+  least: number,
+  most: number,
+  given: unknown,
+  hint: string,
+): Reading<number> {
+  if (read < least) return { why: `is too small: ${show(given)}`, hint }
+  if (read > most) return { why: `is too large: ${show(given)}`, hint }
+  return { value: read }
+}
+
+/** true or false. */
+export function flag() {
+  return value<boolean>((given) =>
+    typeof given === 'boolean'
+      ? { value: given }
+      : { why: `is neither true nor false: ${show(given)}`, hint: 'write it unquoted' },
+  )
+}
+
+/** One of a few words. */
+export function word<const W extends string>(words: readonly W[]) {
+  return value<W>((given) => {
+    const found = words.find((candidate) => candidate === given)
+    if (found !== undefined) return { value: found }
+    const meant = typeof given === 'string' ? didYouMean(given, words) : undefined
+    const hint = `one of ${words.join(', ')}`
+    return {
+      why: `cannot be ${show(given)}`,
+      hint: meant === undefined ? hint : `did you mean "${meant}"? It is ${hint}`,
+    }
+  })
+}
+
+/** A text that passes a check of its own; `defect` says why it does not. */
+export function text(defect: (given: string) => string | undefined, hint = '') {
+  return value<string>((given) => {
+    if (typeof given !== 'string') return { why: `is not a text: ${show(given)}`, hint }
+    const why = defect(given)
+    return why === undefined ? { value: given } : { why, hint }
+  })
+}
+
+/** How a secret is named. */
+export const SECRET_HINT = 'write { file = "name" } or { env = "NAME" }'
+
+/** A reference to a secret: looked at for its shape, never followed, never shown. */
+export function readSecretRef(given: unknown): Reading<Secret> {
+  if (typeof given === 'string')
+    return given === '' || hasControl(given)
+      ? { why: 'is empty or has a control character', hint: SECRET_HINT }
+      : { value: { inline: given } }
+  if (!isTable(given)) return { why: 'is not a reference to a secret', hint: SECRET_HINT }
+  const keys = Object.keys(given)
+  const odd = keys.find((key) => key !== 'file' && key !== 'env')
+  if (odd !== undefined) {
+    const meant = didYouMean(odd, ['file', 'env'])
+    const guess = meant === undefined ? '' : `did you mean ${meant}? `
+    return { why: `unknown option ${printable(odd, 40)}`, hint: `${guess}${SECRET_HINT}` }
+  }
+  if (keys.length !== 1)
+    return { why: 'must name one file or one variable', hint: SECRET_HINT }
+  const { file, env } = given
+  if (typeof file === 'string' && file !== '' && !hasControl(file))
+    return { value: { file } }
+  if (typeof env === 'string' && /^[A-Za-z_]\w*$/.test(env)) return { value: { env } }
+  return {
+    why: `is not the name of a ${keys[0] === 'file' ? 'file' : 'variable'}`,
+    hint: SECRET_HINT,
+  }
+}

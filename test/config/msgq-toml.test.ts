@@ -1,0 +1,110 @@
+/**
+ * msgq-toml - etc/msgq.toml says every option, each with its true default, and nothing else.
+ *
+ * In it a line `#name = value` is an option; prose begins with `# `.
+ */
+import { readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+
+import { parse } from 'smol-toml'
+import t from 'tap'
+
+import { DEFAULTS, DESTINATION_DEFAULTS } from '../../src/config/defaults.ts'
+import { destinationTable } from '../../src/config/destination.ts'
+import { loadConfig } from '../../src/config/load.ts'
+import { fileTable, optionPaths } from '../../src/config/options.ts'
+import { isTable } from '../../src/config/toml.ts'
+import { machine, put } from './machine.ts'
+
+const TEXT = readFileSync(resolve(import.meta.dirname, '../../etc/msgq.toml'), 'utf8')
+const UNCOMMENTED = TEXT.replace(/^#(?=\S)/gm, '')
+
+/** Options that have no default that one could write; what stands there is a sample. */
+const SAMPLES: Readonly<Record<string, unknown>> = {
+  spool: '/var/spool/msgq',
+  'send.to': 'crm',
+}
+
+const schema = optionPaths(fileTable).filter(([first]) => first !== 'destinations')
+
+function at(table: unknown, path: readonly string[]): unknown {
+  return path.reduce<unknown>(
+    (inner, key) => (isTable(inner) ? inner[key] : undefined),
+    table,
+  )
+}
+
+function leaves(table: unknown, path: readonly string[] = []): string[] {
+  return isTable(table)
+    ? Object.entries(table).flatMap(([key, inner]) => leaves(inner, [...path, key]))
+    : [path.join('.')]
+}
+
+t.test('every option stands there with its default, and nothing else does', async (t) => {
+  const { destinations, ...house } = parse(UNCOMMENTED)
+  t.ok(isTable(destinations))
+  for (const path of schema) {
+    const name = path.join('.')
+    t.same(at(house, path), at(DEFAULTS, path) ?? SAMPLES[name], name)
+  }
+  const names = schema.map((path) => path.join('.'))
+  t.same(leaves(house).toSorted(), names.toSorted())
+})
+
+t.test('the samples say every option that a destination may have', async (t) => {
+  const { destinations } = parse(UNCOMMENTED)
+  const said = new Set<string>()
+  for (const sample of Object.values(destinations as object))
+    for (const path of optionPaths(destinationTable))
+      if (at(sample, path) !== undefined) said.add(path.join('.'))
+  // Of the tables that it inherits a destination shows one option, as a sample.
+  const inherited = /^(retry|http|lane)\./
+  for (const path of optionPaths(destinationTable)) {
+    const name = path.join('.')
+    const table = inherited.exec(name)?.[1]
+    const isSaid = [...said].some(
+      (each) => each === name || (table && each.startsWith(table)),
+    )
+    t.ok(isSaid, name)
+  }
+  t.equal(at(destinations, ['crm', 'method']), DESTINATION_DEFAULTS.method)
+})
+
+t.test('as it is delivered it changes nothing', async (t) => {
+  const dir = t.testdir()
+  const config = put(join(dir, 'msgq.toml'), TEXT)
+  const { files, revision, ...loaded } = loadConfig(machine(dir), { config })
+  const { files: none, ...defaults } = loadConfig(machine(dir), {})
+  t.same(loaded, defaults)
+  t.same([none, files], [[], [config]])
+  t.type(revision, 'string')
+})
+
+t.test('with every line uncommented it loads', async (t) => {
+  const dir = t.testdir()
+  const config = put(join(dir, 'msgq.toml'), UNCOMMENTED)
+  const loaded = loadConfig(machine(dir), { config })
+  t.same([...loaded.destinations.keys()], ['crm', 'ops'])
+  t.same(loaded.warnings, [], 'the samples are good examples')
+  const none = loadConfig(machine(dir), {})
+  for (const name of ['retry', 'http', 'lane', 'stop', 'log', 'activeLimit'] as const)
+    t.same(loaded[name], none[name], name)
+})
+
+t.test('it opens with how to check and how to apply it', async (t) => {
+  const [first, second, third, fourth] = TEXT.split('\n')
+  t.match(first, /^# msgq\.toml\b/)
+  t.match(second, /^# Check .* msgq check\b/)
+  t.match(third, /^# Apply .* msgq reload\b/)
+  t.equal(fourth, '')
+})
+
+t.test('every option is explained', async (t) => {
+  const lines = TEXT.split('\n')
+  // Three overrides in a row have one explanation.
+  const shared = /^#(http|lane|url|auth|type) = /
+  lines.forEach((line, index) => {
+    if (!/^#\S/.test(line) || shared.test(line)) return
+    t.match(lines[index - 1], /^# \S/, line)
+  })
+})
