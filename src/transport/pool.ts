@@ -1,0 +1,153 @@
+/**
+ * pool - kept connections, apart for each destination, so that one cannot starve another.
+ *
+ * Bare URLs of one origin share theirs. A pool is found again by what it depends on, so a
+ * reload that changes nothing keeps the connections, and one that changes something makes
+ * new ones; what nobody used for a minute is let go of. undici closes single idle connections
+ * itself, a little before the receiver would (its Keep-Alive, or 4 s).
+ */
+import { buildConnector, Pool } from 'undici'
+
+import type { Clock } from '../base/clock.ts'
+import type { Destination } from '../config/config.ts'
+import { isDestinationName } from '../message/lane.ts'
+import { proxyAuthorization, tunnel } from './proxy.ts'
+import type { ProxyRule } from './proxy.ts'
+
+const IDLE = 60_000
+/** After so many requests a connection is made anew: names are looked up again. */
+const REQUESTS_PER_CONNECTION = 1_000
+const DEFAULT_CONNECT_TIMEOUT = 10_000
+
+/** A way to one receiver. Whoever takes it gives it back. */
+export interface Way {
+  readonly pool: Pool
+  /** What the request line says for a URL. */
+  path(url: URL): string
+  /** Headers that this way needs besides. */
+  headers(url: URL): readonly (readonly [string, string])[]
+  /** The proxy that reads the requests themselves, and not only carries them. */
+  readonly proxy: string | undefined
+  users: number
+  usedAt: number
+}
+
+export class Pools {
+  readonly #ways = new Map<string, Way>()
+  readonly #connecting = new Set<{ destroy(): unknown }>()
+  readonly #clock: Clock
+  readonly #proxyFor: ProxyRule
+  #sweptAt: number
+  #closed = false
+
+  constructor(clock: Clock, proxyFor: ProxyRule) {
+    this.#clock = clock
+    this.#proxyFor = proxyFor
+    this.#sweptAt = clock.monotonic()
+  }
+
+  /** The way to a destination's URL. Throws a MsgqError when the proxy setting is bad. */
+  take(destination: Destination, url: URL): Way {
+    this.#sweep()
+    const { name, lane, http } = destination
+    const owner = isDestinationName(name) ? name : ''
+    const timeout = Number.isFinite(http.connectTimeout)
+      ? http.connectTimeout
+      : DEFAULT_CONNECT_TIMEOUT
+    const key = `${owner} ${url.origin} ${lane.window} ${timeout}`
+    let way = this.#ways.get(key)
+    if (way === undefined) {
+      way = this.#open(url, lane.window, timeout)
+      this.#ways.set(key, way)
+    }
+    way.users++
+    return way
+  }
+
+  give(way: Way): void {
+    way.users--
+    way.usedAt = this.#clock.monotonic()
+  }
+
+  /** How many ways are open. */
+  get size(): number {
+    return this.#ways.size
+  }
+
+  /** Ends all connections, also those that are being made. */
+  async close(): Promise<void> {
+    this.#closed = true
+    const ways = [...this.#ways.values()]
+    this.#ways.clear()
+    for (const socket of this.#connecting) socket.destroy()
+    await Promise.all(ways.map((way) => way.pool.destroy()))
+  }
+
+  #sweep(): void {
+    const now = this.#clock.monotonic()
+    if (now - this.#sweptAt < IDLE / 2) return
+    this.#sweptAt = now
+    for (const [key, way] of this.#ways) {
+      if (way.users > 0 || now - way.usedAt < IDLE) continue
+      this.#ways.delete(key)
+      void way.pool.destroy()
+    }
+  }
+
+  #open(url: URL, window: number, timeout: number): Way {
+    const proxy = this.#proxyFor(url)
+    const common = { users: 0, usedAt: this.#clock.monotonic() }
+    const straight = buildConnector({ timeout, rejectUnauthorized: true })
+    const inTunnel = proxy !== undefined && url.protocol === 'https:'
+    const pool = new Pool(proxy === undefined || inTunnel ? url.origin : proxy.origin, {
+      connections: Number.isFinite(window) ? window : null,
+      connect: this.#watched(inTunnel ? tunnel(proxy, timeout) : straight),
+      maxRequestsPerClient: REQUESTS_PER_CONNECTION,
+    })
+    if (proxy === undefined || inTunnel)
+      return {
+        ...common,
+        pool,
+        path: ({ pathname, search }) => pathname + search,
+        headers: () => [],
+        proxy: undefined,
+      }
+    const authorization = proxyAuthorization(proxy)
+    return {
+      ...common,
+      pool,
+      path: ({ origin, pathname, search }) => origin + pathname + search,
+      headers: ({ host }) =>
+        authorization === undefined
+          ? [['host', host]]
+          : [
+              ['host', host],
+              ['proxy-authorization', authorization],
+            ],
+      proxy: proxy.host,
+    }
+  }
+
+  /**
+   * A connector whose unfinished connections `close` can end: undici waits for them, and
+   * so would our end of the program. That connectors return their socket is not documented;
+   * where they do not, only that wait comes back.
+   */
+  #watched(connector: buildConnector.connector): buildConnector.connector {
+    return (options, callback) => {
+      if (this.#closed) {
+        callback(new Error('closed'), null)
+        return
+      }
+      const made: unknown = connector(options, (...result) => {
+        if (isDestroyable(made)) this.#connecting.delete(made)
+        callback(...result)
+      })
+      if (isDestroyable(made)) this.#connecting.add(made)
+    }
+  }
+}
+
+function isDestroyable(made: unknown): made is { destroy(): unknown } {
+  return typeof made === 'object' && made !== null && 'destroy' in made
+}

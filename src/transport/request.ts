@@ -1,0 +1,140 @@
+/**
+ * request - the request that an attempt puts on the wire: method, URL, headers.
+ *
+ * For a header of the same name the destination's word counts before the sender's, and that
+ * before ours; only `webhook-id` and `msgq-attempt` are always ours. Secrets are looked up
+ * here, at each attempt; one that cannot be had throws a MsgqError (`config`) that names it
+ * and never shows it.
+ */
+import { errnoOf, plainError } from '../base/errno.ts'
+import { MsgqError } from '../base/errors.ts'
+import type { Destination, Secret } from '../config/config.ts'
+import { formatSecret } from '../config/secret.ts'
+import type { Body } from '../message/body.ts'
+import type { Attempt } from './transport.ts'
+
+export interface WireRequest {
+  readonly method: string
+  readonly url: URL
+  /** Names and values by turns, names in lower case. */
+  readonly headers: string[]
+  /** What must never be seen in anything that is said about this request. */
+  readonly secrets: readonly string[]
+}
+
+/** Looks a secret up; throws when it cannot be had: a MsgqError that names it. */
+export type SecretSource = (reference: Secret) => string
+
+/** The request of one attempt. */
+export function buildRequest(
+  { envelope, body, destination, number }: Attempt,
+  version: string,
+  source: SecretSource,
+): WireRequest {
+  const secrets: string[] = []
+  const reveal = (reference: Secret): string => {
+    const value = lookUp(reference, source)
+    secrets.push(value)
+    return value
+  }
+  const url = urlOf(destination, reveal)
+  if (typeof destination.url !== 'string') secrets.push(url.href, url.pathname + url.search)
+
+  const headers = ['user-agent', `msgq/${version}`]
+  headers.push('idempotency-key', wireSafe(envelope.key ?? envelope.id))
+  if (bodyLength(body) > 0)
+    headers.push(
+      'content-type',
+      envelope.contentType ?? destination.contentType ?? 'text/plain; charset=utf-8',
+    )
+  for (const name in envelope.headers) set(headers, name, envelope.headers[name] as string)
+  for (const name in destination.headers) {
+    const value = destination.headers[name] as string | Secret
+    set(headers, name, typeof value === 'string' ? value : reveal(value))
+  }
+  if (destination.auth !== undefined)
+    set(headers, 'authorization', authorization(destination.auth, reveal, secrets))
+  set(headers, 'webhook-id', envelope.id)
+  set(headers, 'msgq-attempt', String(number))
+  if (body.kind === 'stream') set(headers, 'content-length', String(body.length))
+
+  const method = envelope.method ?? destination.method
+  return { method, url, headers, secrets }
+}
+
+/** Sets a header in the flat list, over one of the same name. */
+function set(headers: string[], name: string, value: string): void {
+  const lower = name.toLowerCase()
+  for (let at = 0; at < headers.length; at += 2)
+    if (headers[at] === lower) {
+      headers[at + 1] = value
+      return
+    }
+  headers.push(lower, value)
+}
+
+/** Bytes of a body, in memory or not. */
+export function bodyLength(body: Body): number {
+  return body.kind === 'bytes' ? body.bytes.length : body.length
+}
+
+function lookUp(reference: Secret, source: SecretSource): string {
+  let value: string
+  try {
+    value = source(reference)
+  } catch (error) {
+    if (error instanceof MsgqError) throw error
+    // What else it says may hold what it was about to return.
+    const why = errnoOf(error) === undefined ? 'lookup failed' : plainError(error)
+    throw new MsgqError('config', `secret ${formatSecret(reference)}: ${why}`)
+  }
+  if (value !== '') return value
+  throw new MsgqError('config', `secret ${formatSecret(reference)}: is empty`)
+}
+
+/** URLs that hold no secret, read once for each destination. */
+const plainUrls = new WeakMap<Destination, URL>()
+
+function urlOf(destination: Destination, reveal: SecretSource): URL {
+  const { url: given } = destination
+  if (typeof given !== 'string')
+    return parseUrl(reveal(given), `url (secret ${formatSecret(given)})`)
+  let url = plainUrls.get(destination)
+  if (url === undefined) {
+    url = parseUrl(given, 'url')
+    plainUrls.set(destination, url)
+  }
+  return url
+}
+
+function parseUrl(text: string, what: string): URL {
+  let url: URL
+  try {
+    url = new URL(text)
+  } catch {
+    throw new MsgqError('config', `${what}: is not a valid URL`)
+  }
+  if (url.protocol !== 'https:' && url.protocol !== 'http:')
+    throw new MsgqError('config', `${what}: begins with neither https:// nor http://`)
+  if (url.username !== '' || url.password !== '')
+    throw new MsgqError('config', `${what}: has a user or password; use auth instead`)
+  return url
+}
+
+function authorization(
+  auth: NonNullable<Destination['auth']>,
+  reveal: SecretSource,
+  secrets: string[],
+): string {
+  if (auth.kind === 'bearer') return `Bearer ${reveal(auth.token)}`
+  const pair = Buffer.from(`${auth.user}:${reveal(auth.password)}`).toString('base64')
+  secrets.push(pair)
+  return `Basic ${pair}`
+}
+
+/** A key in characters that a header can carry; what is beyond ASCII goes percent-encoded. */
+function wireSafe(key: string): string {
+  return key.replace(/[^\x20-\x7e]+/g, (run) =>
+    Buffer.from(run).toString('hex').toUpperCase().replace(/../g, '%$&'),
+  )
+}
