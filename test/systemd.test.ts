@@ -1,0 +1,112 @@
+/**
+ * systemd - the unit and its companions are what systemd wants to read, and agree with the code.
+ */
+import { spawnSync } from 'node:child_process'
+import { readFileSync, statSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import t from 'tap'
+import type { Test } from 'tap'
+
+import { EXIT_CODES } from '../src/base/errors.ts'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const folder = `${root}systemd`
+const unit = readFileSync(`${folder}/msgq.service`, 'utf8')
+
+/** The values of a setting of the unit, in the order they stand. */
+const settings = (name: string) =>
+  [...unit.matchAll(new RegExp(`^${name}=(.*)$`, 'gm'))].map(([, value]) => value)
+
+const run = (program: string, ...args: string[]) =>
+  spawnSync(program, args, { encoding: 'utf8' })
+const lacks = (program: string) =>
+  run(program, '--version').status !== 0 && `no ${program} here`
+
+/** What systemd says of the unit with msgq's programs where this checkout has them. */
+function verify(t: Test, text: string): string {
+  const here = text.replaceAll(/\/usr\/bin\/(?=msgqd?\b)/g, `${root}bin/`)
+  const file = `${t.testdir({ 'msgq.service': here })}/msgq.service`
+  const { stderr } = run('systemd-analyze', 'verify', '--man=no', file)
+  // It reads what the unit depends on as well: the units of this machine are not ours.
+  return stderr
+    .split('\n')
+    .filter((line) => line.includes('msgq.service'))
+    .join('\n')
+}
+
+t.test('the unit', { skip: lacks('systemd-analyze') }, async (t) => {
+  t.equal(verify(t, unit), '', 'systemd has nothing to say of it')
+  t.match(
+    verify(t, unit.replace('WatchdogSec=', 'WatchdogSecs=')),
+    'Unknown key',
+    'or it does',
+  )
+  t.match(verify(t, unit.replace('/usr/bin/msgqd', '/usr/bin/no')), 'not executable')
+
+  const file = `${folder}/msgq.service`
+  const security = ['security', '--offline=true', '--threshold=20', '--no-pager', file]
+  const { status, stdout, stderr } = run('systemd-analyze', ...security)
+  t.equal(status, 0, 'an exposure of 2.0 at most')
+  t.comment((stdout + stderr).trim().split('\n').at(-1))
+})
+
+t.test('the unit agrees with the program', async (t) => {
+  const { bin } = JSON.parse(readFileSync(`${root}package.json`, 'utf8')) as {
+    bin: Record<string, string>
+  }
+  t.same(settings('ExecStart'), ['/usr/bin/msgqd'])
+  t.same(settings('ExecReload'), ['/usr/bin/msgq reload'])
+  t.same(Object.keys(bin).toSorted(), ['msgq', 'msgqd'])
+
+  const final = settings('RestartPreventExitStatus').join(' ').split(' ').map(Number)
+  t.same(
+    final,
+    [EXIT_CODES.usage, EXIT_CODES.config],
+    'only what a person has to mend ends it',
+  )
+  t.same(settings('Restart'), ['on-failure'])
+  t.same(settings('StartLimitIntervalSec'), ['0'], 'it never gives up')
+
+  t.same(settings('NotifyAccess'), ['all'], 'systemd-notify is a child of the daemon')
+  t.same(settings('MemoryDenyWriteExecute'), [], 'V8 dies of it')
+  t.match(settings('SystemCallFilter')[0], /@pkey/, 'V8 dies without it')
+})
+
+t.test('the user and the folders', async (t) => {
+  const skip = lacks('systemd-sysusers') || lacks('systemd-tmpfiles')
+  const [user] = settings('User')
+  const [spool] = settings('ReadWritePaths')
+  const at = t.testdir({ etc: {} })
+
+  t.test('systemd-sysusers makes the user of the unit', { skip }, async (t) => {
+    const made = run('systemd-sysusers', `--root=${at}`, `${folder}/msgq.sysusers`)
+    t.equal(made.status, 0, made.stderr)
+    const [line = ''] = /^msgq:.*$/m.exec(readFileSync(`${at}/etc/passwd`, 'utf8')) ?? []
+    t.match(line, new RegExp(`^${user}:x:\\d+:\\d+:message delivery:${spool}:.*nologin$`))
+  })
+
+  const needsRoot = process.getuid?.() !== 0 && 'only root may give a folder away'
+  t.test(
+    'systemd-tmpfiles makes the spool of the unit, for its user alone',
+    { skip: skip || needsRoot },
+    async (t) => {
+      const made = run(
+        'systemd-tmpfiles',
+        `--root=${at}`,
+        '--create',
+        `${folder}/msgq.tmpfiles`,
+      )
+      t.equal(made.status, 0, made.stderr)
+      const [, uid = '?'] =
+        /^msgq:x:(\d+)/m.exec(readFileSync(`${at}/etc/passwd`, 'utf8')) ?? []
+      const inode = statSync(`${at}${spool}`)
+      t.equal(inode.uid, Number(uid))
+      t.equal(inode.mode & 0o7777, 0o750)
+      t.equal(
+        statSync(`${at}/etc/msgq`).uid,
+        0,
+        'the daemon cannot change its configuration',
+      )
+    },
+  )
+})
