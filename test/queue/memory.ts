@@ -1,0 +1,243 @@
+/**
+ * memory - an engine without a disk, which keeps the seam honest.
+ *
+ * What the spool owes to files, names and locks is missing here, and what is left is the
+ * meaning of the seam: what the suite asks of both is a promise, and no property of files. Each
+ * method is done before it yields, so that it is whole. The store outlives an engine's death.
+ */
+import type { Clock } from '../../src/base/clock.ts'
+import { MsgqError } from '../../src/base/errors.ts'
+import type { Body } from '../../src/message/body.ts'
+import { checkDraft } from '../../src/message/draft.ts'
+import { seal } from '../../src/message/envelope.ts'
+import { laneOf } from '../../src/message/lane.ts'
+import type { Entry, Selector } from '../../src/message/selector.ts'
+import type * as Queue from '../../src/queue/queue.ts'
+import {
+  firstDue,
+  holdsAtDoor,
+  notBeforeOf,
+  planAct,
+  planSettlement,
+  statesMeant,
+} from '../../src/queue/states.ts'
+import { bodyOf, cursorOf, entryOf, rawOf, statsOf } from './memory-store.ts'
+import type { Item, MemoryStore } from './memory-store.ts'
+
+export interface MemoryOptions {
+  readonly clock: Clock
+  readonly ids: () => string
+  readonly report?: ((report: Queue.Report) => void) | undefined
+}
+
+export class MemoryEngine implements Queue.Engine {
+  readonly #store: MemoryStore
+  readonly #options: MemoryOptions
+  readonly #hints = new Set<() => void>()
+  #lastLane = ''
+
+  constructor(store: MemoryStore, options: MemoryOptions) {
+    this.#store = store
+    this.#options = options
+  }
+
+  async enqueue({ draft, body, sender, parent }: Queue.Submission): Promise<string> {
+    checkDraft(draft)
+    const now = this.#now()
+    const id = this.#options.ids()
+    if (this.#store.items.has(id))
+      throw new MsgqError('temporary', `queue: the id ${id} is taken`, 'send it again')
+    const accepted =
+      parent === undefined ? { id, now, sender } : { id, now, sender, parent }
+    const envelope = seal(draft, body, accepted)
+    this.#store.items.set(id, {
+      id,
+      state: 'incoming',
+      lane: laneOf(draft.to),
+      due: firstDue(envelope, now),
+      tries: 0,
+      envelope,
+      body: Uint8Array.from(body),
+      trail: [],
+    })
+    this.#ring()
+    return id
+  }
+
+  async find(ending: string): Promise<readonly Entry[]> {
+    return this.#store.select({ ids: [ending] }).map(entryOf)
+  }
+
+  async get(id: string): Promise<Queue.Message | undefined> {
+    const item = this.#store.items.get(id)
+    if (item === undefined) return undefined
+    const { envelope, trail, defect, body } = item
+    const size = JSON.stringify([envelope, trail]).length + body.length
+    const message = { entry: entryOf(item), size, envelope, trail }
+    return defect === undefined ? message : { ...message, defect }
+  }
+
+  async body(id: string): Promise<Body | undefined> {
+    const item = this.#store.items.get(id)
+    return item === undefined ? undefined : bodyOf(item)
+  }
+
+  async raw(id: string): Promise<NodeJS.ReadableStream | undefined> {
+    const item = this.#store.items.get(id)
+    return item === undefined ? undefined : rawOf(item)
+  }
+
+  async list(
+    selector: Selector,
+    page: { limit: number; after?: string },
+  ): Promise<Queue.Page> {
+    const rest = this.#store
+      .select(selector)
+      .filter((item) => page.after === undefined || cursorOf(item) > page.after)
+    const items = rest.slice(0, page.limit)
+    const last = items.at(-1)
+    return last === undefined || items.length === rest.length
+      ? { items: items.map(entryOf) }
+      : { items: items.map(entryOf), next: cursorOf(last) }
+  }
+
+  async stats(): Promise<Queue.Stats> {
+    return statsOf([...this.#store.items.values()])
+  }
+
+  async act(
+    act: Queue.Act,
+    selector: Selector,
+    options: Queue.ActOptions,
+  ): Promise<Queue.ActResult> {
+    const { by, reason, dryRun } = options
+    const meant = { ...selector, states: statesMeant(act, selector) }
+    const selected = this.#store.select(meant).slice(0, selector.limit)
+    const done: string[] = []
+    const skipped: { id: string; why: string }[] = []
+    for (const item of selected) {
+      const move = planAct(act, item, {
+        now: this.#now(),
+        notBefore: notBeforeOf(item.envelope),
+        named: selector.ids !== undefined,
+        by,
+        reason,
+      })
+      if (typeof move === 'string') {
+        skipped.push({ id: item.id, why: move })
+        continue
+      }
+      done.push(item.id)
+      if (!dryRun) this.#store.move(item, move)
+    }
+    if (done.length > 0 && !dryRun) this.#ring()
+    return { matched: selected.length, done, skipped }
+  }
+
+  async claim(want: {
+    room(lane: string): number
+    max: number
+  }): Promise<readonly Queue.Lease[]> {
+    if (this.#store.owner !== this)
+      throw new MsgqError('unavailable', 'queue: it is not ours')
+    this.#clearDoorstep()
+    const now = this.#now()
+    const ready = new Map<string, Item[]>()
+    for (const item of this.#store.select({ states: ['deferred'] })) {
+      if (item.due > now) continue
+      const lane = ready.get(item.lane) ?? []
+      if (lane.length < want.room(item.lane)) ready.set(item.lane, [...lane, item])
+    }
+    const lanes = [...ready.keys()].toSorted()
+    const turn = lanes.findIndex((lane) => lane > this.#lastLane)
+    const order = turn < 0 ? lanes : [...lanes.slice(turn), ...lanes.slice(0, turn)]
+    const leases: Queue.Lease[] = []
+    for (let round = 0; order.some((lane) => ready.get(lane)![round]); round++)
+      for (const lane of order) {
+        const item = ready.get(lane)![round]
+        if (item !== undefined && leases.length < want.max) leases.push(this.#lease(item))
+      }
+    this.#lastLane = leases.at(-1)?.lane ?? this.#lastLane
+    return leases
+  }
+
+  async settle(lease: Queue.Lease, settlement: Queue.Settlement): Promise<'ok' | 'lost'> {
+    const item = this.#leased(lease)
+    if (item === undefined) return 'lost'
+    this.#store.move(item, planSettlement(item, settlement, this.#now()))
+    return 'ok'
+  }
+
+  async readBody(lease: Queue.Lease): Promise<Body | undefined> {
+    const item = this.#leased(lease)
+    if (item === undefined) return undefined
+    const body = bodyOf(item)
+    if (body === undefined) {
+      const message = 'its body is not the one sealed'
+      this.#store.putAside(item, message)
+      this.#options.report?.({ level: 'error', event: 'corrupt', id: item.id, message })
+    }
+    return body
+  }
+
+  nextDue(room: (lane: string) => number): number | undefined {
+    return this.#store
+      .select({ states: ['incoming', 'deferred'] })
+      .find((item) => room(item.lane) > 0)?.due
+  }
+
+  async watch(onHint: () => void): Promise<void> {
+    this.#hints.add(onHint)
+    this.#store.watchers.add(onHint)
+  }
+
+  async recover(): Promise<{ readonly interrupted: number }> {
+    if (this.#store.owner !== undefined && this.#store.owner !== this)
+      throw new MsgqError('unavailable', 'queue: it is served by another')
+    this.#store.owner = this
+    const found = this.#store.select({ states: ['active'] })
+    const at = new Date(this.#now()).toISOString()
+    for (const item of found)
+      this.#store.move(item, {
+        to: 'incoming',
+        due: item.due,
+        tries: item.tries,
+        line: { at, act: 'interrupted' },
+      })
+    return { interrupted: found.length }
+  }
+
+  async close(): Promise<void> {
+    for (const onHint of this.#hints) this.#store.watchers.delete(onHint)
+    if (this.#store.owner === this) this.#store.owner = undefined
+  }
+
+  /** What is new goes to `hold` where its sender wants that, and else waits for its time. */
+  #clearDoorstep(): void {
+    for (const item of this.#store.select({ states: ['incoming'] })) {
+      const { due, tries } = item
+      const to = holdsAtDoor(item.envelope, item.trail) ? 'hold' : 'deferred'
+      this.#store.move(item, { to, due, tries })
+    }
+  }
+
+  #lease(item: Item): Queue.Lease {
+    const token = String(++this.#store.claims)
+    this.#store.items.set(item.id, { ...item, state: 'active', token })
+    const { id, lane, tries, due, envelope, trail } = item
+    return { id, token, lane, tries, due, envelope, trail }
+  }
+
+  #leased(lease: Queue.Lease): Item | undefined {
+    const item = this.#store.items.get(lease.id)
+    return item?.token === lease.token ? item : undefined
+  }
+
+  #ring(): void {
+    for (const onHint of this.#store.watchers) queueMicrotask(onHint)
+  }
+
+  #now(): number {
+    return this.#options.clock.now()
+  }
+}
