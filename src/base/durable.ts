@@ -9,7 +9,9 @@ import {
   closeSync,
   constants,
   fstatSync,
+  fsyncSync,
   ftruncateSync,
+  lstatSync,
   openSync,
   readSync,
   unlinkSync,
@@ -25,8 +27,8 @@ const renamed = promisify(rename)
 const removed = promisify(unlink)
 const chmodded = promisify(fchmod)
 
-const { O_WRONLY, O_RDWR, O_RDONLY, O_CREAT, O_EXCL, O_NOFOLLOW, O_APPEND, O_DIRECTORY } =
-  constants
+const { O_WRONLY, O_RDWR, O_RDONLY, O_CREAT, O_EXCL } = constants
+const { O_APPEND, O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK } = constants
 
 /** The mode of a message whatever the umask: the folder's group may read, nobody may change. */
 const FILE_MODE = 0o640
@@ -79,6 +81,16 @@ export async function syncFolder(path: string): Promise<void> {
   }
 }
 
+/** The same at once, for folders that were just made. */
+export function syncFolderSync(path: string): void {
+  const fd = openSync(path, O_RDONLY | O_DIRECTORY)
+  try {
+    fsyncSync(fd)
+  } finally {
+    closeSync(fd)
+  }
+}
+
 /** Fsyncs a file: on ext4, xfs and btrfs this commits its last rename too. */
 export async function syncFile(path: string): Promise<void> {
   const fd = await opened(path, O_RDONLY | O_NOFOLLOW)
@@ -95,34 +107,51 @@ export const renameFile = renamed
 export const removeFile = removed
 
 /**
- * Appends a line to a file that exists. A torn last line gets a newline first; a short write is
- * taken back, so that no half line stays.
+ * Appends a line to a regular file that exists. A torn last line gets a newline first; a short
+ * write is taken back, so that no half line stays.
  */
 export function appendLine(path: string, line: string): void {
-  const fd = openSync(path, O_RDWR | O_APPEND | O_NOFOLLOW)
-  try {
-    appendToOpen(fd, line)
-  } finally {
-    closeSync(fd)
-  }
+  append(path, (fd) => appendToOpen(fd, line))
 }
 
-/** The same through a descriptor that is open for reading and appending. */
+/** The same, always behind a newline of its own: what stood there can be told apart again. */
+export function appendApart(path: string, line: string): void {
+  append(path, (fd) => writeWhole(fd, `\n${line}`, fstatSync(fd).size))
+}
+
+/** appendLine through a descriptor that is open for reading and appending. */
 export function appendToOpen(fd: number, line: string): void {
   const { size } = fstatSync(fd)
   const last = Buffer.alloc(1)
   if (size > 0) readSync(fd, last, 0, 1, size - 1)
   const torn = size > 0 && last[0] !== 0x0a
-  const bytes = Buffer.from(torn ? `\n${line}` : line)
-  if (writeSync(fd, bytes) !== bytes.length) {
-    ftruncateSync(fd, size)
-    throw Object.assign(new Error('short write'), { code: 'ENOSPC' })
+  writeWhole(fd, torn ? `\n${line}` : line, size)
+}
+
+function append(path: string, write: (fd: number) => void): void {
+  // To open a device is to act on it already.
+  if (!lstatSync(path).isFile())
+    throw Object.assign(new Error('not a regular file'), { code: 'EINVAL' })
+  const fd = openSync(path, O_RDWR | O_APPEND | O_NOFOLLOW | O_NONBLOCK)
+  try {
+    write(fd)
+  } finally {
+    closeSync(fd)
   }
+}
+
+function writeWhole(fd: number, text: string, size: number): void {
+  const bytes = Buffer.from(text)
+  const wrote = writeSync(fd, bytes)
+  if (wrote === bytes.length) return
+  // Not where another one's line already stands behind ours.
+  if (fstatSync(fd).size === size + wrote) ftruncateSync(fd, size)
+  throw Object.assign(new Error('short write'), { code: 'ENOSPC' })
 }
 
 /** Writes one byte at the start of a file that exists: a wake-up for whoever watches it. */
 export function touchByte(path: string): void {
-  const fd = openSync(path, O_WRONLY | O_NOFOLLOW)
+  const fd = openSync(path, O_WRONLY | O_NOFOLLOW | O_NONBLOCK)
   try {
     writeSync(fd, '\n', 0)
   } finally {

@@ -5,14 +5,19 @@
  */
 import type { Clock } from '../base/clock.ts'
 import type { Desk, Engine, Outbox } from './queue.ts'
+import type { Finding } from './spool/finding.ts'
+import type { InspectOptions } from './spool/inspect.ts'
 import type { Holder } from './spool/lock.ts'
 import type { OutboxOptions } from './spool/outbox.ts'
 import type { SpoolOptions } from './spool/spool.ts'
 
 export type { OutboxOptions } from './spool/outbox.ts'
 export type { SpoolOptions as EngineOptions } from './spool/spool.ts'
+export type { Finding } from './spool/finding.ts'
+export type { InspectOptions } from './spool/inspect.ts'
 export type { Holder } from './spool/lock.ts'
 export { removeSocket, socketPath } from './spool/run.ts'
+export type { SocketPath } from './spool/run.ts'
 
 /** The door alone. */
 export async function openOutbox(spool: string, options: OutboxOptions): Promise<Outbox> {
@@ -45,4 +50,13 @@ export async function holderOf(spool: string, clock: Clock): Promise<Holder | un
   const { Layout } = await import('./spool/layout.ts')
   const { currentHolder } = await import('./spool/lock.ts')
   return currentHolder(new Layout(spool), clock)
+}
+
+/** Reads the whole spool and says what is wrong with it; changes nothing. */
+export async function* inspectSpool(
+  spool: string,
+  options: InspectOptions,
+): AsyncGenerator<Finding> {
+  const inspect = await import('./spool/inspect.ts')
+  yield* inspect.inspectSpool(spool, options)
 }

@@ -52,6 +52,8 @@ export interface Stats {
   readonly states: Readonly<Record<State, number>>
   /** Messages per lane in incoming, active and deferred. */
   readonly waiting: ReadonlyMap<string, number>
+  /** Earliest due per lane (epoch ms) of those in incoming and deferred. */
+  readonly nextDue: ReadonlyMap<string, number>
   /** Acceptance of the oldest of those, epoch ms. */
   readonly oldestAt?: number
 }
@@ -67,6 +69,7 @@ export interface ActOptions {
 
 /** What an act came to, message by message. */
 export interface ActResult {
+  /** As many as are done and skipped. */
   readonly matched: number
   readonly done: readonly string[]
   readonly skipped: readonly { readonly id: string; readonly why: string }[]
@@ -78,17 +81,21 @@ export interface Desk {
   find(ending: string): Promise<readonly Entry[]>
   /** Undefined once it is gone. */
   get(id: string): Promise<Message | undefined>
-  /** The body of a message that proves itself; undefined once it is gone. */
+  /** The proven body; undefined when it disproves itself, or once it is gone. */
   body(id: string): Promise<Body | undefined>
+  /** All its bytes as they are stored, proven or not; undefined once it is gone. */
+  raw(id: string): Promise<NodeJS.ReadableStream | undefined>
   /**
    * Entries in the order of `due`, then id. Messages that move meanwhile may be missed or
-   * appear in their new state, never twice on one page.
+   * appear in their new state, never twice on one page. A page has its own limit; that of the
+   * selector is for acts.
    */
   list(selector: Selector, page: { limit: number; after?: string }): Promise<Page>
   stats(): Promise<Stats>
   /**
-   * Acts on each message of the selection in turn, and makes it durable before it resolves.
-   * Without `states` in the selector an act means its own (ACT_STATES in message terms).
+   * Acts on each message of the selection in turn, by due, then id, and makes it durable
+   * before it resolves. Without `states` an act means its own; a message named by id it means
+   * wherever that is. What it may move, and to which due and tries, states.ts says.
    */
   act(act: Act, selector: Selector, options: ActOptions): Promise<ActResult>
 }
@@ -104,7 +111,10 @@ export interface Lease {
   readonly trail: readonly TrailLine[]
 }
 
-/** How a lease ends. */
+/**
+ * How a lease ends. An AttemptLine is charged: `tries` grows by one; an ActLine is not. In
+ * `hold` a message keeps its due; in `bounce` its due is the time of the bounce.
+ */
 export type Settlement =
   | { readonly to: 'delivered' }
   | { readonly to: 'deferred'; readonly due: number; readonly line: AttemptLine }
@@ -119,16 +129,22 @@ export type Settlement =
 export interface Claims {
   /**
    * Leases of due messages, lanes in turn, within a lane by due time, at most `room(lane)` of
-   * each and `max` in all. Never a message that is not due. `alone` leases are marked by
-   * `interruptions` in their trail; what to do with them is the caller's policy.
+   * each and `max` in all; leases that are out do not count. Lanes go on taking turns from
+   * claim to claim. Never a message that is not due. A message whose sender said `hold` goes
+   * to `hold` instead, until it was released. What `interruptions` in the trail of a lease call
+   * for is the caller's policy.
    */
   claim(want: { room(lane: string): number; max: number }): Promise<readonly Lease[]>
   /** 'lost' when the lease was not ours any more; a rejection: try again, the lease stands. */
   settle(lease: Lease, settlement: Settlement): Promise<'ok' | 'lost'>
-  /** The proven body, or undefined when it disproved itself and was put aside. */
+  /**
+   * The proven body; undefined when it disproved itself and was put aside (the lease is then
+   * over), or when the lease is lost.
+   */
   readBody(lease: Lease): Promise<Body | undefined>
   /**
-   * Epoch ms of the earliest waiting message among lanes with room; undefined: nothing waits.
+   * Epoch ms of the earliest waiting message among lanes with room, which may have passed;
+   * undefined: nothing waits. It knows what the last claim saw and what was settled since.
    */
   nextDue(room: (lane: string) => number): number | undefined
   /** Calls back when something may have arrived: late, lost and false calls are allowed. */
@@ -144,7 +160,11 @@ export interface Report {
 }
 
 export interface Engine extends Outbox, Desk, Claims {
-  /** Takes the queue for this process, alone, and puts what was in flight back. */
+  /**
+   * Takes the queue for this process, alone: nobody claims before. What was in flight goes back
+   * to `incoming`, uncharged, with a line `interrupted`. Rejects, and touches nothing, while
+   * another serves the queue. The other faces work without it.
+   */
   recover(): Promise<{ readonly interrupted: number }>
   /** Makes what was settled durable, stops watching and lets go of the queue. */
   close(): Promise<void>

@@ -12,14 +12,17 @@ import { closeSync, fstatSync, renameSync } from 'node:fs'
 import { writeStaged, removeSync } from '../../base/durable.ts'
 import { MsgqError } from '../../base/errors.ts'
 import { briefSize } from '../../base/size.ts'
+import { printable } from '../../base/text.ts'
 import { DRAFT_FIELDS, checkDraft } from '../../message/draft.ts'
 import type { Draft } from '../../message/draft.ts'
 import { parseEnvelope, parseObject, seal, sha256 } from '../../message/envelope.ts'
 import type { Envelope } from '../../message/envelope.ts'
 import { ADOPT_LANE, laneOf } from '../../message/lane.ts'
 import { formatTrailLine } from '../../message/trail.ts'
+import { firstDue } from '../states.ts'
+import { withoutReasons } from './aside.ts'
 import type { Layout } from './layout.ts'
-import { formatName } from './name.ts'
+import { formatName, parseName } from './name.ts'
 import type { Name } from './name.ts'
 import { Defect, EDGE, firstLine, openPlain, readAt } from './read.ts'
 
@@ -50,7 +53,7 @@ export async function sealInPlace(
   options: AdoptOptions,
 ): Promise<string> {
   const path = layout.file('active', formatName(name))
-  const { line, body, uid } = readForeign(path, options.messageSizeLimit)
+  const { line, body, uid } = readForeign(path, options)
   const sealed = alreadySealed(line, name.id, uid)
   if (sealed !== undefined) return incomingName(sealed, options.now)
 
@@ -72,9 +75,8 @@ export async function sealInPlace(
 }
 
 function incomingName(envelope: Envelope, now: number): string {
-  const { id, to, notBefore } = envelope
-  const due = Math.max(now, notBefore === undefined ? 0 : Date.parse(notBefore))
-  return formatName({ due, tries: 0, id, lane: laneOf(to) })
+  const { id, to } = envelope
+  return formatName({ due: firstDue(envelope, now), tries: 0, id, lane: laneOf(to) })
 }
 
 interface Foreign {
@@ -83,16 +85,23 @@ interface Foreign {
   readonly uid: number
 }
 
-function readForeign(path: string, limit: number): Foreign {
+function readForeign(path: string, options: AdoptOptions): Foreign {
+  const { messageSizeLimit: limit, origin } = options
   const fd = openPlain(path)
   try {
     const stat = fstatSync(fd)
-    if (!stat.isFile()) throw new Defect('is not a regular file')
     if (stat.size > limit + EDGE)
       throw new Defect(`is over the limit of ${briefSize(limit)}`)
     const bytes = readAt(fd, 0, stat.size)
+    const { size, mtimeMs } = fstatSync(fd)
+    if (size !== stat.size || mtimeMs !== stat.mtimeMs)
+      throw new Error('it is still being written')
     const { line, bodyAt } = firstLine(bytes)
-    return { line, body: bodyOfForeign(line, bytes.subarray(bodyAt), limit), uid: stat.uid }
+    // One that comes back from corrupt/ under our name has our reason behind its last byte.
+    const given = origin !== undefined && parseName(origin) === undefined
+    const rest = bytes.subarray(bodyAt)
+    const body = bodyOfForeign(line, given ? rest : withoutReasons(rest), limit)
+    return { line, body, uid: stat.uid }
   } finally {
     closeSync(fd)
   }
@@ -129,7 +138,9 @@ function draftOf(line: string): Draft {
   const raw = asDefect(() => parseObject(line))
   for (const member of Object.keys(raw))
     if (!isKnown(member))
-      throw new Defect(`its envelope has a member that msgq does not know: "${member}"`)
+      throw new Defect(
+        `its envelope has a member that msgq does not know: "${printable(member, 80)}"`,
+      )
   const draft: Record<string, unknown> = {}
   for (const field of DRAFT_FIELDS) if (raw[field] !== undefined) draft[field] = raw[field]
   asDefect(() => checkDraft(draft))

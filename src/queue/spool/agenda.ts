@@ -3,11 +3,13 @@
  *
  * A cache that readdir rebuilds. Of a lane with more than MOST entries only the nearest are kept
  * and `horizon` says from where on the folder knows more; once they are used up the folder is
- * read again. Entries leave lazily: the one that `#byId` does not name is dead.
+ * read again, and what lay beyond is not given out before the reading is over: readdir knows no
+ * order. Entries leave lazily: the one that `#byId` does not name is dead.
  */
 import TinyQueue from 'tinyqueue'
 
 import type { State } from '../../message/state.ts'
+import { parseName } from './name.ts'
 
 /** A message that waits, as its file's name tells. */
 export interface Waiting {
@@ -18,20 +20,30 @@ export interface Waiting {
   readonly due: number
 }
 
+/** The entry of a file that waits; undefined for one whose name is none of a waiting message. */
+export function waitingIn(state: Waiting['state'], file: string): Waiting | undefined {
+  const name = parseName(file)
+  if (name === undefined || name.claim !== undefined) return undefined
+  const { id, lane, due } = name
+  return { state, file, id, lane, due }
+}
+
 /** How many of one lane are kept; the heap may grow to twice that before it is cut. */
 const MOST = 20_000
 
 interface LaneAgenda {
   heap: TinyQueue<Waiting>
-  live: number
   /** The folder knows entries of this lane from this due on; Infinity: it knows no more. */
   horizon: number
+  /** While the folder is read: from here on there may be nearer ones than those seen so far. */
+  unsure: number
 }
 
 export class Agenda {
   readonly #lanes = new Map<string, LaneAgenda>()
   readonly #byId = new Map<string, Waiting>()
   readonly #most: number
+  #incoming = 0
   #turn = 0
 
   constructor(most = MOST) {
@@ -42,26 +54,32 @@ export class Agenda {
     return this.#byId.size
   }
 
+  /** How many of them stand on the doorstep. */
+  get incoming(): number {
+    return this.#incoming
+  }
+
   get(id: string): Waiting | undefined {
     return this.#byId.get(id)
   }
 
-  /** Adds an entry, in place of the one with its id. */
-  add(waiting: Waiting): void {
+  /** Adds an entry, in place of the one with its id; false: too far off to be kept. */
+  add(waiting: Waiting): boolean {
     this.forget(waiting.id)
     const lane = this.#lane(waiting.lane)
-    if (waiting.due >= lane.horizon) return
+    if (waiting.due >= lane.horizon) return false
     this.#byId.set(waiting.id, waiting)
+    if (waiting.state === 'incoming') this.#incoming++
     lane.heap.push(waiting)
-    lane.live++
     if (lane.heap.length > 2 * this.#most) this.#cut(lane)
+    return this.#byId.has(waiting.id)
   }
 
   forget(id: string): void {
     const known = this.#byId.get(id)
     if (known === undefined) return
     this.#byId.delete(id)
-    this.#lane(known.lane).live--
+    if (known.state === 'incoming') this.#incoming--
   }
 
   /** Takes out what is due: lanes in turn, in a lane by due, then id. */
@@ -75,6 +93,7 @@ export class Agenda {
       const first = this.#first(name)
       idle++
       if (first === undefined || first.due > now) continue
+      if (first.due >= this.#lane(name).unsure) continue
       const places = left.get(name) ?? room(name)
       if (places <= 0) continue
       left.set(name, places - 1)
@@ -90,7 +109,8 @@ export class Agenda {
   nextDue(room: (lane: string) => number): number | undefined {
     let next = Infinity
     for (const [name, lane] of this.#lanes) {
-      const due = Math.min(this.#first(name)?.due ?? Infinity, lane.horizon)
+      const first = this.#first(name)?.due ?? Infinity
+      const due = Math.min(first, lane.horizon, lane.unsure)
       if (due < next && room(name) > 0) next = due
     }
     return next === Infinity ? undefined : next
@@ -103,22 +123,34 @@ export class Agenda {
     return false
   }
 
-  /** Before the folder is read again: nothing is known to be missing any more. */
-  reopen(): void {
-    for (const lane of this.#lanes.values()) lane.horizon = Infinity
+  /** The folder is about to be read: all that it knows will be added. */
+  beginReading(): void {
+    for (const lane of this.#lanes.values()) {
+      lane.unsure = Math.min(lane.horizon, lane.unsure)
+      lane.horizon = Infinity
+    }
   }
 
-  /** Those that wait on the doorstep, the latest first, beyond the first `keep`. */
+  /** The folder was read, to its end or not. */
+  endReading(complete: boolean): void {
+    for (const lane of this.#lanes.values()) {
+      if (!complete) lane.horizon = Math.min(lane.horizon, lane.unsure)
+      lane.unsure = Infinity
+    }
+  }
+
+  /** Those that stand on the doorstep beyond the first `keep`, the latest first. */
   excess(keep: number): Waiting[] {
+    if (this.#incoming <= keep) return []
     const waiting = [...this.#byId.values()].filter((entry) => entry.state === 'incoming')
-    if (waiting.length <= keep) return []
     return waiting.toSorted(byDue).slice(keep).toReversed()
   }
 
   #lane(name: string): LaneAgenda {
     let lane = this.#lanes.get(name)
     if (lane === undefined) {
-      lane = { heap: new TinyQueue<Waiting>([], byDue), live: 0, horizon: Infinity }
+      const heap = new TinyQueue<Waiting>([], byDue)
+      lane = { heap, horizon: Infinity, unsure: Infinity }
       this.#lanes.set(name, lane)
     }
     return lane
@@ -132,7 +164,7 @@ export class Agenda {
       if (this.#byId.get(top.id) === top) return top
       lane.heap.pop()
     }
-    if (lane.horizon === Infinity) this.#lanes.delete(name)
+    if (lane.horizon === Infinity && lane.unsure === Infinity) this.#lanes.delete(name)
     return undefined
   }
 
@@ -141,9 +173,8 @@ export class Agenda {
     const live = lane.heap.data.filter((entry) => this.#byId.get(entry.id) === entry)
     live.sort(byDue)
     const beyond = live.splice(this.#most)
-    for (const entry of beyond) this.#byId.delete(entry.id)
+    for (const entry of beyond) this.forget(entry.id)
     lane.horizon = Math.min(lane.horizon, beyond[0]?.due ?? Infinity)
-    lane.live = live.length
     lane.heap = new TinyQueue(live, byDue)
   }
 }

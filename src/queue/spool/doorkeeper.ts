@@ -2,232 +2,221 @@
  * doorkeeper - brings what stands in incoming/ to where it belongs, and keeps it almost empty.
  *
  * What is due stays on the agenda until it is claimed; what is not, and what is too much to
- * stand there (its lane is full), waits in deferred/. Files made by hand are adopted; what is no message goes to corrupt/ with
- * its reason. What cannot be opened or moved stays, is said once, and is tried once a minute.
+ * stand there (its lane is full), waits in deferred/. Files made by hand are adopted; what is no
+ * message goes to corrupt/ with its reason. What cannot be opened or moved stays, is said once,
+ * and is tried once a minute; it never keeps another one waiting.
  */
+import { readdirSync, renameSync } from 'node:fs'
 import type { Stats } from 'node:fs'
-import { closeSync } from 'node:fs'
 
-import type { Clock } from '../../base/clock.ts'
-import { appendLine } from '../../base/durable.ts'
-import { isMissing, plainError } from '../../base/errno.ts'
-import { formatTrailLine } from '../../message/trail.ts'
-import type { Report } from '../queue.ts'
+import { isMissing } from '../../base/errno.ts'
+import { NewerFormatError } from '../../message/envelope.ts'
+import type { State } from '../../message/state.ts'
 import { holdsAtDoor } from '../states.ts'
-import { adoptName, sealInPlace } from './adopt.ts'
-import type { Agenda, Waiting } from './agenda.ts'
-import type { ClaimTable } from './claims.ts'
+import { adoptName } from './adopt.ts'
+import { waitingIn } from './agenda.ts'
+import type { Waiting } from './agenda.ts'
+import { putAside } from './aside.ts'
 import { Doorstep } from './doorstep.ts'
-import type { Layout } from './layout.ts'
-import type { Mover } from './moves.ts'
-import { formatName, parseName, unclaimed } from './name.ts'
+import { AGAIN, Guests, RETRY } from './guests.ts'
+import type { GuestDeps } from './guests.ts'
+import { formatName, isStaged, parseName } from './name.ts'
 import type { Name } from './name.ts'
-import { Defect, openPlain, readMessage } from './read.ts'
+import { Defect, Unsealed, readEnvelope, readMessage } from './read.ts'
+import { tellHold } from './tell.ts'
+import { Trouble } from './trouble.ts'
 import { compareTwins } from './twins.ts'
 
 /** So many may wait in incoming/ for their turn; the rest waits in deferred/. */
 const DOORSTEP = 1_000
 /** Moved or adopted in one go, so that a flood does not stop deliveries. */
 const AT_ONCE = 256
-/** What cannot be taken in is tried again so much later (ms). */
-const RETRY = 60_000
+/** So many are remembered to be moved; the next look finds the others. */
+const MOST_PARKING = 100_000
 
-/** Ends the name of a guest that went back to the doorstep, whose id is fixed already. */
-const AGAIN = '.again'
-
-interface Deps {
-  readonly layout: Layout
-  readonly mover: Mover
-  readonly clock: Clock
-  readonly agenda: Agenda
-  readonly claims: ClaimTable
-  readonly report: (report: Report) => void
+interface Deps extends Omit<GuestDeps, 'again'> {
   readonly nextId: () => string
-  readonly messageSizeLimit: number
 }
 
 export class Doorkeeper {
   readonly #deps: Deps
   readonly #doorstep: Doorstep
-  /** Files of which was said that they cannot be taken in. */
-  readonly #said = new Set<string>()
-  /** Fixed by their names in active/, to be sealed at the next look. */
-  readonly #guests: { name: Name; origin: string }[] = []
+  readonly #guests: Guests
+  readonly #trouble: Trouble
+  /** To be moved to deferred/ or hold/: not due, or beyond what the agenda keeps. */
+  #parking: Waiting[] = []
 
   constructor(deps: Deps) {
     this.#deps = deps
     this.#doorstep = new Doorstep(deps.layout, deps.clock)
+    this.#trouble = new Trouble(deps.report)
+    const again = (file: string, wait: number) => this.#doorstep.again(file, wait)
+    this.#guests = new Guests({ ...deps, again })
+  }
+
+  /** When there is something to do though nothing rings (epoch ms). */
+  get nextLook(): number | undefined {
+    return this.#parking.length > 0 ? this.#deps.clock.now() : this.#doorstep.nextLook
   }
 
   /** Looks at incoming/, and takes in what came. */
-  async look(): Promise<void> {
+  look(): void {
     const found = this.#doorstep.look()
-    const now = this.#deps.clock.now()
-    for (const { file, name } of found?.known ?? []) {
-      const { id, lane, due } = name
-      const waiting: Waiting = { state: 'incoming', file, id, lane, due }
-      if (!this.admit(waiting)) continue
-      if (due > now) this.#park(waiting)
-    }
-    for (const { file, stat } of (found?.strange ?? []).slice(0, AT_ONCE))
-      this.#fix(file, stat)
-    while (this.#guests.length > 0) await this.#seal(this.#guests.shift()!)
+    if (found === undefined) return
+    this.#parking = []
+    for (const { file } of found.known)
+      this.#guard(file, () => this.#greet(waitingIn('incoming', file)!))
+    for (const { file, stat } of found.strange.slice(0, AT_ONCE))
+      this.#guard(file, () => this.#takeStrange(file, stat))
+    if (found.odd) this.#trouble.guard('incoming/', () => this.#renameOdd())
   }
 
-  /** Moves what stands on the doorstep beyond a bound to deferred/, a slice at a time. */
-  clear(): void {
-    if (this.#deps.agenda.size <= DOORSTEP) return
-    for (const waiting of this.#deps.agenda.excess(DOORSTEP).slice(0, AT_ONCE))
-      this.#park(waiting)
-  }
-
-  /** Puts a waiting message on the agenda; false when it is known, in flight, or was a twin. */
-  admit(waiting: Waiting): boolean {
-    const { agenda, claims } = this.#deps
-    if (claims.has(waiting.id) || claims.newer.has(waiting.id)) return false
-    const known = agenda.get(waiting.id)
-    if (known?.file === waiting.file && known.state === waiting.state) return false
-    if (known !== undefined && !this.#settleTwins(known, waiting)) return false
-    agenda.add(waiting)
-    return true
-  }
-
-  /** A claimed file that another user sealed: it is taken in anew, under its id. */
-  takeIn(name: Name, origin: string): void {
-    const fixed = adoptName(name.id, this.#deps.clock.now(), name.claim!)
-    this.#deps.mover.rename('active', formatName(name), formatName(fixed))
-    this.#guests.push({ name: fixed, origin })
-  }
-
-  /** A claimed file that nobody sealed: back it goes, to rest like any made by hand. */
-  putBack(name: Name): void {
-    const file = formatName(unclaimed(name))
-    if (this.#deps.mover.move('active', formatName(name), 'incoming', file))
-      this.#doorstep.again(file, 0)
+  /** Seals what is to be adopted; true when messages came of it. */
+  async seal(): Promise<boolean> {
+    const sealed = await this.#guests.seal()
+    for (const waiting of sealed) this.#guard(waiting.file, () => this.#greet(waiting))
+    return sealed.length > 0
   }
 
   /** Goes on with an adoption that a crash cut short. */
   async resume(name: Name): Promise<void> {
-    await this.#seal({ name, origin: '' })
+    this.#guests.add({ name })
+    await this.seal()
   }
 
-  /**
-   * Two files with one id. True: the new one goes on the agenda; the other was the same file
-   * under its former name, the beginning of it, or is now in corrupt/.
-   */
+  /** Moves away what need not stand on the doorstep, a slice at a time. */
+  tidy(): void {
+    const { agenda } = this.#deps
+    const parking = this.#parking.splice(0, AT_ONCE)
+    if (parking.length === 0) parking.push(...agenda.excess(DOORSTEP).slice(0, AT_ONCE))
+    for (const waiting of parking) this.#guard(waiting.file, () => this.#park(waiting))
+  }
+
+  /** Puts a waiting message on the agenda; false when it is in flight, or its twin counts. */
+  admit(waiting: Waiting): boolean {
+    const { agenda, claims } = this.#deps
+    if (claims.has(waiting.id)) return false
+    const known = agenda.get(waiting.id)
+    if (known !== undefined) {
+      if (known.file === waiting.file && known.state === waiting.state) return true
+      if (!this.#settleTwins(known, waiting)) return false
+    }
+    agenda.add(waiting)
+    return true
+  }
+
+  /** A file in active/ that another user sealed, and whose name fixes its id. */
+  takeIn(name: Name, origin: string): void {
+    this.#guests.add({ name, origin })
+  }
+
+  /** A file in incoming/ that nobody sealed, whatever its name: it rests like any made by hand. */
+  letRest(file: string): void {
+    this.#doorstep.again(file, 0)
+  }
+
+  /** A file that has no business where it is: to incoming/, where hand-made files are looked at. */
+  stray(state: State, file: string): void {
+    this.#deps.mover.move(state, file, 'incoming', this.#safeName(Buffer.from(file)))
+  }
+
+  #guard(file: string, act: () => void): void {
+    if (!this.#trouble.guard(`incoming/${file}`, act)) this.#doorstep.again(file, RETRY)
+  }
+
+  #greet(waiting: Waiting): void {
+    if (!this.admit(waiting)) return
+    const { agenda, clock } = this.#deps
+    const fits = waiting.due <= clock.now() && agenda.get(waiting.id) !== undefined
+    if (!fits && this.#parking.length < MOST_PARKING) this.#parking.push(waiting)
+  }
+
+  /** Two files with one id. True: the new one counts; the other is gone, or was already. */
   #settleTwins(known: Waiting, other: Waiting): boolean {
     const { layout, mover } = this.#deps
-    const [a, b] = [
-      layout.file(known.state, known.file),
-      layout.file(other.state, other.file),
-    ]
-    const verdict = compareTwins(a, b)
-    if (verdict === 'gone') return true
-    if (verdict === 'neither') {
-      this.#putAside(other, `another message has its id: ${known.state}/${known.file}`)
-      return false
+    const path = layout.file(known.state, known.file)
+    const verdict = compareTwins(path, layout.file(other.state, other.file))
+    if (verdict === 'first') mover.remove(other.state, other.file)
+    else if (verdict === 'second') mover.remove(known.state, known.file)
+    else {
+      const why = `another message has its id: ${known.state}/${known.file}`
+      putAside(this.#deps, other.state, other.file, why)
     }
-    const shorter = verdict === 'second' ? known : other
-    mover.remove(shorter.state, shorter.file)
-    return shorter === known
+    return verdict === 'second'
   }
 
   /** incoming -> deferred for what cannot go now, or hold where its sender says so. */
-  #park(waiting: Waiting): void {
-    const { layout, mover, agenda } = this.#deps
-    if (this.#wantsHold(layout.file('incoming', waiting.file))) {
-      if (mover.move('incoming', waiting.file, 'hold')) agenda.forget(waiting.id)
-      return
-    }
-    if (mover.move('incoming', waiting.file, 'deferred'))
-      agenda.add({ ...waiting, state: 'deferred' })
-    else agenda.forget(waiting.id)
+  #park({ id, file }: Waiting): void {
+    const { mover, agenda, clock } = this.#deps
+    const to = this.#placeOf(id, file)
+    if (agenda.get(id)?.file === file) agenda.forget(id)
+    if (to === undefined) return
+    if (to === 'hold') tellHold(this.#deps, clock.now(), 'incoming', file)
+    const parked = mover.move('incoming', file, to)
+    if (parked !== undefined && to === 'deferred') agenda.add(waitingIn(to, parked)!)
   }
 
-  #wantsHold(path: string): boolean {
+  /** Where a message belongs that cannot go now; undefined: it stays, or is gone. */
+  #placeOf(id: string, file: string): 'deferred' | 'hold' | undefined {
+    const { layout, claims } = this.#deps
+    const path = layout.file('incoming', file)
     try {
+      if (readEnvelope(path).hold !== true) return 'deferred'
       const { envelope, trail } = readMessage(path)
-      return holdsAtDoor(envelope, trail)
-    } catch {
-      // Whatever is wrong with it is found, and said, when it is claimed.
-      return false
+      return holdsAtDoor(envelope, trail) ? 'hold' : 'deferred'
+    } catch (error) {
+      if (isMissing(error)) return undefined
+      if (error instanceof Unsealed) this.letRest(file)
+      else if (error instanceof NewerFormatError) claims.judge.leaveAlone(id, error)
+      // Whatever else is wrong with it is found, and said, when it is claimed.
+      else return 'deferred'
+      return undefined
     }
   }
 
   /** Fixes the id of a hand-made file by its name in active/. */
-  #fix(file: string, stat: Stats): void {
-    const { layout, mover, clock, claims, nextId } = this.#deps
-    const id = idOfAgain(file) ?? nextId()
-    const name = adoptName(id, clock.now(), claims.nextToken())
-    try {
-      if (stat.isFile()) closeSync(openPlain(layout.file('incoming', file)))
-      if (mover.move('incoming', file, 'active', formatName(name)))
-        this.#guests.push({ name, origin: file })
-      this.#said.delete(file)
-    } catch (error) {
-      this.#doorstep.again(file, RETRY)
-      if (isMissing(error) || this.#said.has(file)) return
-      this.#said.add(file)
-      this.#deps.report({
-        level: 'error',
-        event: 'unreadable',
-        message: `incoming/${file}: ${plainError(error)}: it stays there and is tried again`,
-      })
-    }
-  }
-
-  async #seal({ name, origin }: { name: Name; origin: string }): Promise<void> {
-    const { layout, mover, clock, claims, report, messageSizeLimit } = this.#deps
-    const active = formatName(name)
-    try {
-      const file = await sealInPlace(layout, name, {
-        now: clock.now(),
-        messageSizeLimit,
-        ...(origin === '' ? {} : { origin }),
-      })
-      if (!mover.move('active', active, 'incoming', file)) return
-      const { id, lane, due } = parseName(file)!
-      this.admit({ state: 'incoming', file, id, lane, due })
-      report({ level: 'info', event: 'adopted', id, message: `adopted ${origin}`.trim() })
-    } catch (error) {
-      if (error instanceof Defect) {
-        const was = origin === '' ? '' : ` (was ${origin})`
-        claims.putAside(name, `${error.message}${was}`)
+  #takeStrange(file: string, stat: Stats): void {
+    const { mover, clock, claims, nextId } = this.#deps
+    const again = file.endsWith(AGAIN)
+    const name = parseName(again ? file.slice(0, -AGAIN.length) : file)
+    if (stat.isFile() && this.#isSealed(file)) {
+      const waiting = waitingIn('incoming', file)
+      if (waiting !== undefined) {
+        this.#doorstep.welcome(file)
+        this.#greet(waiting)
         return
       }
-      if (isMissing(error)) return
-      // A fault of the machine: back to the doorstep under its fixed id, and again later.
-      const back = `${formatName(unclaimed(name))}${AGAIN}`
-      mover.move('active', active, 'incoming', back)
-      this.#doorstep.again(back, RETRY)
-      report({
-        level: 'error',
-        event: 'unreadable',
-        id: name.id,
-        message: `cannot be adopted: ${plainError(error)}; tried again in a minute`,
-      })
     }
+    const fixed = adoptName(name?.id ?? nextId(), clock.now(), claims.nextToken())
+    if (!mover.move('incoming', file, 'active', formatName(fixed))) return
+    this.#guests.add(again ? { name: fixed } : { name: fixed, origin: file })
   }
 
-  #putAside(waiting: Waiting, reason: string): void {
-    const { layout, mover, clock, report } = this.#deps
-    const at = new Date(clock.now()).toISOString()
+  /** False for what is to be adopted, or is nothing; throws what cannot be read or is newer. */
+  #isSealed(file: string): boolean {
     try {
-      const path = layout.file(waiting.state, waiting.file)
-      appendLine(path, formatTrailLine({ at, act: 'corrupt', reason }))
-    } catch {
-      // The move counts; the reason is in the log as well.
+      readEnvelope(this.#deps.layout.file('incoming', file))
+      return true
+    } catch (error) {
+      if (error instanceof Unsealed || error instanceof Defect) return false
+      throw error
     }
-    mover.move(waiting.state, waiting.file, 'corrupt')
-    report({
-      level: 'error',
-      event: 'corrupt',
-      id: waiting.id,
-      message: `put into corrupt/: ${reason}`,
-    })
   }
-}
 
-function idOfAgain(file: string): string | undefined {
-  return file.endsWith(AGAIN) ? parseName(file.slice(0, -AGAIN.length))?.id : undefined
+  /** Names that are no UTF-8 cannot be written as text: such files get one that can. */
+  #renameOdd(): void {
+    const folder = this.#deps.layout.folder('incoming')
+    for (const raw of readdirSync(folder, { encoding: 'buffer' })) {
+      const text = raw.toString('utf8')
+      if (isStaged(text) || Buffer.from(text).equals(raw)) continue
+      const source = Buffer.concat([Buffer.from(`${folder}/`), raw])
+      renameSync(source, this.#deps.layout.file('incoming', this.#safeName(raw)))
+    }
+  }
+
+  /** A name that nothing else has, and in which a person recognises the old one. */
+  #safeName(raw: Buffer): string {
+    const readable = raw.toString('latin1').replace(/[^\x21-\x7e]/g, '_')
+    return `${this.#deps.claims.nextToken()}-${readable.slice(0, 200)}`
+  }
 }

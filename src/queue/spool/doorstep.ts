@@ -3,7 +3,7 @@
  *
  * A look is a readdir and nothing more; it is skipped while the folder's time says that nothing
  * changed. Names that are ours go to the agenda; others are files made by hand, which are
- * reported as `strange` once they have rested for 2 s, so that none is adopted half-written.
+ * `strange` once they have rested for 2 s, so that none is adopted half-written.
  */
 import { lstatSync, readdirSync, statSync } from 'node:fs'
 import type { Stats } from 'node:fs'
@@ -23,16 +23,22 @@ const READ_EVERY = 5_000
 /** A look takes at most this share of the time: a full doorstep must not stop deliveries. */
 const SHARE = 10
 
+/** A timer may fire so much too early (ms). */
+const EARLY = 2
+
 interface Resting {
   readonly size: number
   readonly ctimeMs: number
+  /** Since when nothing changed, or from when on it is looked at again. */
   readonly since: number
 }
 
 export interface Found {
   readonly known: readonly { readonly file: string; readonly name: Name }[]
-  /** Files that are no messages of ours, rested, with what lstat said. */
+  /** Entries that are no messages of ours, rested, with what lstat said. */
   readonly strange: readonly { readonly file: string; readonly stat: Stats }[]
+  /** True when a name was seen that may be no UTF-8, and then names nothing. */
+  readonly odd: boolean
 }
 
 export class Doorstep {
@@ -41,26 +47,33 @@ export class Doorstep {
   readonly #resting = new Map<string, Resting>()
   #mtime = -1n
   #readAt = -Infinity
+  /** A look before that would be too dear; `#skipped` when one was wanted all the same. */
   #next = -Infinity
+  #skipped = false
 
   constructor(layout: Layout, clock: Clock) {
     this.#layout = layout
     this.#clock = clock
   }
 
-  /** True while a hand-made file rests: look again soon. */
-  get restless(): boolean {
-    return this.#resting.size > 0
+  /** When to look though nothing rings (epoch ms): a look was put off, or a file rests. */
+  get nextLook(): number | undefined {
+    let next = this.#skipped ? this.#next : Infinity
+    for (const { since } of this.#resting.values()) next = Math.min(next, since + REST)
+    if (next === Infinity) return undefined
+    return this.#clock.now() + Math.max(next - this.#clock.monotonic(), 0) + EARLY
   }
 
   /** What is there, or undefined when nothing can have changed or the last look was dear. */
   look(): Found | undefined {
     const started = this.#clock.monotonic()
-    if (started < this.#next) return undefined
+    this.#skipped = started < this.#next
+    if (this.#skipped) return undefined
     const { mtimeNs } = statSync(this.#layout.folder('incoming'), { bigint: true })
     const settled = BigInt(Math.floor(this.#clock.now())) * 1_000_000n - mtimeNs > SETTLED
     const recent = started - this.#readAt < READ_EVERY
-    if (mtimeNs === this.#mtime && settled && recent && !this.restless) return undefined
+    const restless = this.#resting.size > 0
+    if (mtimeNs === this.#mtime && settled && recent && !restless) return undefined
     // The time is taken before the read: what comes during it is seen at the next look.
     this.#mtime = mtimeNs
     this.#readAt = started
@@ -70,19 +83,22 @@ export class Doorstep {
     return found
   }
 
-  /** A file that could not be taken: it rests anew, and is looked at after `wait` ms. */
+  /** A file that could not be taken: it rests anew, after `wait` ms. */
   again(file: string, wait: number): void {
-    this.#resting.set(file, {
-      size: -1,
-      ctimeMs: -1,
-      since: this.#clock.monotonic() + wait,
-    })
+    const since = this.#clock.monotonic() + wait
+    this.#resting.set(file, { size: -1, ctimeMs: -1, since })
+  }
+
+  /** A file that rested and turned out to be a message of ours. */
+  welcome(file: string): void {
+    this.#resting.delete(file)
   }
 
   #read(now: number): Found {
     const known: { file: string; name: Name }[] = []
     const strange: { file: string; stat: Stats }[] = []
     const seen = new Set<string>()
+    let odd = false
     for (const file of readdirSync(this.#layout.folder('incoming'))) {
       if (isStaged(file)) continue
       const name = parseName(file)
@@ -90,15 +106,18 @@ export class Doorstep {
         known.push({ file, name })
         continue
       }
+      odd ||= file.includes('\ufffd')
       seen.add(file)
       const stat = this.#rested(file, now)
       if (stat !== undefined) strange.push({ file, stat })
     }
     for (const file of this.#resting.keys()) if (!seen.has(file)) this.#resting.delete(file)
-    return { known, strange }
+    return { known, strange, odd }
   }
 
   #rested(file: string, now: number): Stats | undefined {
+    const before = this.#resting.get(file)
+    if (before !== undefined && before.since > now) return undefined
     let stat
     try {
       stat = lstatSync(this.#layout.file('incoming', file))
@@ -107,8 +126,6 @@ export class Doorstep {
       throw error
     }
     if (!stat.isFile()) return stat
-    const before = this.#resting.get(file)
-    if (before !== undefined && before.since > now) return undefined
     const still = before?.size === stat.size && before.ctimeMs === stat.ctimeMs
     const since = still ? before.since : now
     this.#resting.set(file, { size: stat.size, ctimeMs: stat.ctimeMs, since })

@@ -3,9 +3,10 @@
  *
  * The only place that turns a state into a path. Refuses file systems that would lose messages.
  */
-import { existsSync, mkdirSync, statfsSync, statSync } from 'node:fs'
-import { join, resolve, sep } from 'node:path'
+import { mkdirSync, realpathSync, statfsSync, statSync } from 'node:fs'
+import { dirname, join, resolve, sep } from 'node:path'
 
+import { syncFolderSync } from '../../base/durable.ts'
 import { errnoOf, plainError } from '../../base/errno.ts'
 import { MsgqError } from '../../base/errors.ts'
 import { STATES } from '../../message/state.ts'
@@ -33,23 +34,23 @@ export class Layout {
     return join(this.root, 'run', name)
   }
 
-  /** Makes what is missing of the spool's folders; the spool itself must exist. */
+  /** Makes what is missing of the spool's folders, durably; the spool itself must exist. */
   make(): void {
-    for (const name of [...STATES, ...OTHERS]) {
-      const path = join(this.root, name)
-      if (existsSync(path)) continue
+    let made = false
+    for (const name of [...STATES, ...OTHERS])
       try {
-        mkdirSync(path, { mode: 0o750 })
+        mkdirSync(join(this.root, name), { mode: 0o750 })
+        made = true
       } catch (error) {
         if (errnoOf(error) !== 'EEXIST') throw cannotUse(this.root, error)
       }
-    }
+    if (made) this.#sync(this.root)
   }
 
   /** Makes the spool's own folder, with its parents: only for the default place. */
   makeRoot(): void {
     try {
-      mkdirSync(this.root, { recursive: true, mode: 0o750 })
+      this.#makeFolder(this.root)
     } catch (error) {
       throw cannotUse(this.root, error)
     }
@@ -72,6 +73,28 @@ export class Layout {
       }
     }
   }
+
+  /** A message is as durable as the names of all folders above it. */
+  #makeFolder(path: string): void {
+    try {
+      mkdirSync(path, { mode: 0o750 })
+    } catch (error) {
+      if (errnoOf(error) === 'EEXIST') return
+      if (errnoOf(error) !== 'ENOENT') throw error
+      this.#makeFolder(dirname(path))
+      mkdirSync(path, { mode: 0o750 })
+    }
+    this.#sync(dirname(path))
+  }
+
+  #sync(path: string): void {
+    try {
+      syncFolderSync(path)
+    } catch (error) {
+      // A folder that we may not read is not ours to make durable.
+      if (errnoOf(error) !== 'EACCES') throw cannotUse(this.root, error)
+    }
+  }
 }
 
 /** The error for a spool that cannot be used, by what the system said. */
@@ -87,9 +110,14 @@ export function cannotUse(path: string, error: unknown): MsgqError {
     )
   if (code === 'ENOTDIR' || code === 'ENOENT' || code === 'EEXIST')
     return new MsgqError('cannot-create', why, undefined, error)
-  const hint =
-    code === 'ENOSPC' || code === 'EDQUOT' ? 'nothing was queued: free space' : undefined
-  return new MsgqError('temporary', why, hint, error)
+  return new MsgqError('temporary', why, HINTS[code ?? ''], error)
+}
+
+const HINTS: Readonly<Record<string, string>> = {
+  ENOSPC: 'free some space on its disk, and try again',
+  EDQUOT: 'free some space within its quota, and try again',
+  EFBIG: 'files may not become that large here: see ulimit -f',
+  EROFS: 'mount it for writing, or name another spool with --spool',
 }
 
 /** Magic numbers of statfs(2) on which a rename may be lost, or the whole spool with it. */
@@ -119,9 +147,10 @@ export interface Ground {
 
 /** Looks at the file system; throws for one that cannot be trusted, unless any will do. */
 export function survey(root: string, anyFilesystem: boolean): Ground {
-  let fs
+  let fs, real
   try {
     fs = statfsSync(root)
+    real = realpathSync(root)
   } catch (error) {
     throw cannotUse(root, error)
   }
@@ -130,7 +159,7 @@ export function survey(root: string, anyFilesystem: boolean): Ground {
     const hint = 'put it on a local disk, or say any_filesystem = true in msgq.toml'
     if (kind !== undefined)
       throw new MsgqError('config', `spool: ${root} lies on ${kind}`, hint)
-    if (root.split(sep).includes('node_modules'))
+    if (real.split(sep).includes('node_modules'))
       throw new MsgqError(
         'config',
         `spool: ${root} lies inside node_modules, which the next install empties`,

@@ -1,16 +1,17 @@
 /**
  * moves - the state table of spool/README.md as the code keeps it. Nothing else moves files.
  *
- * A move is one rename. A file that is not there any more was moved by somebody else first:
- * that is `false` and never an error. Anything else that fails is thrown, and the file is
- * where it was.
+ * A move is one rename, never over another file. A file that is not there any more was moved by
+ * somebody else first: that is `undefined` and never an error. Anything else that fails is
+ * thrown, and the file is where it was.
  */
-import { closeSync, fsyncSync, lstatSync, openSync, renameSync } from 'node:fs'
+import { lstatSync, renameSync } from 'node:fs'
 
+import { removeSync, syncFolderSync } from '../../base/durable.ts'
 import { isMissing } from '../../base/errno.ts'
-import { removeSync } from '../../base/durable.ts'
 import type { State } from '../../message/state.ts'
 import type { Layout } from './layout.ts'
+import { laterName } from './name.ts'
 
 export interface Move {
   readonly from: State
@@ -24,7 +25,7 @@ export const MOVES: readonly Move[] = [
   { from: 'incoming', to: 'deferred', when: 'cannot go now: not due, or its lane is full' },
   { from: 'incoming', to: 'hold', when: 'its envelope says hold, or an operator does' },
   { from: 'incoming', to: 'bounce', when: 'expired by an operator' },
-  { from: 'incoming', to: 'gone', when: 'deleted by an operator' },
+  { from: 'incoming', to: 'gone', when: 'deleted by an operator; a twin that says less' },
   { from: 'incoming', to: 'corrupt', when: 'disproved' },
   { from: 'deferred', to: 'active', when: 'claimed: due, and its lane has room' },
   {
@@ -34,15 +35,15 @@ export const MOVES: readonly Move[] = [
   },
   { from: 'deferred', to: 'hold', when: 'held by an operator' },
   { from: 'deferred', to: 'bounce', when: 'expired by an operator' },
-  { from: 'deferred', to: 'gone', when: 'deleted by an operator' },
+  { from: 'deferred', to: 'gone', when: 'deleted by an operator; a twin that says less' },
   { from: 'deferred', to: 'corrupt', when: 'disproved' },
-  { from: 'active', to: 'gone', when: 'delivered' },
+  { from: 'active', to: 'gone', when: 'delivered; a twin that says less' },
   { from: 'active', to: 'deferred', when: 'temporary failure, or put back uncharged' },
   { from: 'active', to: 'bounce', when: 'permanent failure, or tried past its lifetime' },
   {
     from: 'active',
     to: 'hold',
-    when: 'held: by its envelope, or as the daemon died of it',
+    when: 'its envelope says hold, a rule does, or the daemon died of it',
   },
   { from: 'active', to: 'incoming', when: 'stop, recovery, or adopted' },
   { from: 'active', to: 'corrupt', when: 'disproved' },
@@ -68,59 +69,64 @@ export class Mover {
     this.#legal = new Set(moves.map((move) => `${move.from} ${move.to}`))
   }
 
-  /** Renames one file from state to state; false when it was gone. */
-  move(from: State, name: string, to: State, newName: string = name): boolean {
+  /**
+   * Renames one file from state to state: the name it has there, or undefined when it was gone.
+   * Where the name is taken it gets one a millisecond later: rename(2) would overwrite.
+   */
+  move(from: State, name: string, to: State, newName: string = name): string | undefined {
     this.#check(from, to)
     const source = this.#layout.file(from, name)
-    const target = this.#layout.file(to, newName)
-    try {
-      renameSync(source, target)
-    } catch (error) {
-      if (isMissing(error)) return false
-      throw error
+    let free = newName
+    for (let later = 1; ; later++) {
+      const taken = inodeOf(this.#layout.file(to, free))
+      if (taken === undefined) break
+      // Two links of one file: rename(2) would leave both, and say that it succeeded.
+      if (taken === inodeOf(source)) return this.#drop(from, name) ? free : undefined
+      free = laterName(newName, later)
     }
+    if (!this.#rename(source, this.#layout.file(to, free))) return undefined
     this.touched.add(from).add(to)
-    if (this.#cautious) for (const state of [to, from]) this.#sync(state)
-    return true
+    if (this.#cautious)
+      for (const state of [to, from]) syncFolderSync(this.#layout.folder(state))
+    return free
   }
 
-  /** Gives a file another name in its own folder, which changes no state. */
-  rename(state: State, name: string, newName: string): void {
-    renameSync(this.#layout.file(state, name), this.#layout.file(state, newName))
+  /** Gives a file another name in its own folder, which changes no state; false: gone. */
+  rename(state: State, name: string, newName: string): boolean {
     this.touched.add(state)
+    return this.#rename(this.#layout.file(state, name), this.#layout.file(state, newName))
   }
 
   /** Removes one file for good; false when it was gone. */
   remove(from: State, name: string): boolean {
     this.#check(from, 'gone')
-    this.touched.add(from)
-    return removeSync(this.#layout.file(from, name))
+    return this.#drop(from, name)
   }
 
-  /**
-   * Removes a name that stayed behind its own rename: two links of one file, of which rename(2)
-   * leaves both and says that it succeeded.
-   */
-  dropLink(from: State, name: string, inode: number): void {
-    const source = this.#layout.file(from, name)
+  #rename(source: string, target: string): boolean {
     try {
-      if (lstatSync(source).ino === inode) removeSync(source)
+      renameSync(source, target)
     } catch (error) {
       if (!isMissing(error)) throw error
+      if (inodeOf(source) === undefined) return false
+      // It is the folder that somebody removed.
+      this.#layout.make()
+      renameSync(source, target)
     }
+    return true
+  }
+
+  #drop(from: State, name: string): boolean {
+    this.touched.add(from)
+    return removeSync(this.#layout.file(from, name))
   }
 
   #check(from: State, to: State | 'gone'): void {
     if (!this.#legal.has(`${from} ${to}`))
       throw new Error(`bug: the state table has no move from ${from} to ${to}`)
   }
+}
 
-  #sync(state: State): void {
-    const fd = openSync(this.#layout.folder(state), 'r')
-    try {
-      fsyncSync(fd)
-    } finally {
-      closeSync(fd)
-    }
-  }
+function inodeOf(path: string): number | undefined {
+  return lstatSync(path, { throwIfNoEntry: false })?.ino
 }

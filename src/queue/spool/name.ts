@@ -21,7 +21,7 @@ export interface Name {
 }
 
 const NAME =
-  /^(\d{8}T\d{6}\.\d{3}Z),(\d{1,9}),([0-7][0-9A-HJKMNP-TV-Z]{25})@([a-z0-9=_][a-z0-9._-]*)(?:~([0-9a-f]{8}))?(?:#([0-9a-z]{1,24}))?$/
+  /^(\d{8}T\d{6}\.\d{3}Z),(0|[1-9]\d{0,8}),([0-7][0-9A-HJKMNP-TV-Z]{25})@([a-z0-9=_][a-z0-9._-]*)(?:~([0-9a-f]{8}))?(?:#([0-9a-z]{1,24}))?$/
 
 /** The last due that fits four digits of a year. */
 const LATEST = Date.UTC(9999, 11, 31, 23, 59, 59, 999)
@@ -75,6 +75,14 @@ function parseDue(stamp: string): number | undefined {
 export function unclaimed(name: Name): Name {
   const { claim: _, ...rest } = name
   return rest
+}
+
+/** A name so many milliseconds later, for a message whose own is taken. */
+export function laterName(text: string, ms: number): string {
+  const name = parseName(text)
+  if (name === undefined) return `${text}.${ms}`
+  const due = name.due + ms > LATEST ? name.due - ms : name.due + ms
+  return formatName({ ...name, due })
 }
 
 /** True for a name that is nobody's message yet: it begins with a dot. */

@@ -34,7 +34,7 @@ export interface OutboxOptions {
 }
 
 /** Inodes that must stay free: a message is a file. */
-const MIN_INODES = 1_000
+export const MIN_INODES = 1_000
 
 export class SpoolOutbox implements Outbox {
   readonly #layout: Layout
@@ -94,17 +94,19 @@ export class SpoolOutbox implements Outbox {
 
   #checkRoom(bytes: number): void {
     const { minFree = 0, anyFilesystem = false } = this.#options
-    const ground = survey(this.#layout.root, anyFilesystem)
+    const { root } = this.#layout
+    const ground = survey(root, anyFilesystem)
+    const [free, least, size] = [ground.freeBytes, minFree, bytes].map(briefSize)
     if (ground.freeBytes - bytes < minFree)
       throw new MsgqError(
         'temporary',
-        `spool: ${this.#layout.root}: ${briefSize(ground.freeBytes)} free, less than min_free (${briefSize(minFree)})`,
+        `spool: ${root}: ${free} free, less than min_free (${least}) and the message (${size}) need`,
         'nothing was queued: free space, or lower min_free in msgq.toml',
       )
     if (minFree > 0 && ground.freeInodes < MIN_INODES)
       throw new MsgqError(
         'temporary',
-        `spool: ${this.#layout.root}: ${ground.freeInodes} inodes free, less than ${MIN_INODES}`,
+        `spool: ${root}: ${ground.freeInodes} inodes free, less than ${MIN_INODES}`,
         'nothing was queued: remove small files',
       )
   }

@@ -18,7 +18,7 @@ import {
   syncFolder,
   writeStaged,
 } from '../../base/durable.ts'
-import { errnoOf, isMissing } from '../../base/errno.ts'
+import { errnoOf, isMissing, plainError } from '../../base/errno.ts'
 import { MsgqError } from '../../base/errors.ts'
 import { cannotUse } from './layout.ts'
 import type { Layout } from './layout.ts'
@@ -34,7 +34,10 @@ export class Publisher {
     this.#commit = new GroupSync(layout.folder('incoming'))
   }
 
-  /** Resolves once the message is durable under its name. A rejection queued nothing. */
+  /**
+   * Resolves once the message is durable under its name. A MsgqError: nothing was queued; any
+   * other error: that is not known.
+   */
   async publish(
     id: string,
     name: string,
@@ -49,14 +52,17 @@ export class Publisher {
         // rename(2) overwrites. The dot name is ours alone, so nobody can come in between.
         if (existsSync(target))
           throw new MsgqError('software', `message: ${id} is there already`)
-        await renameFile(staged, target)
+        await renameFile(staged, target).catch((error: unknown) => {
+          throw isMissing(error) ? swept(staged) : error
+        })
       } catch (error) {
         await removeFile(staged).catch(() => {})
         throw error
       }
       await this.#makeNameDurable(target)
     } catch (error) {
-      throw error instanceof MsgqError ? error : cannotUse(this.#layout.root, error)
+      if (error instanceof MsgqError || error instanceof Unknown) throw error
+      throw cannotUse(this.#layout.root, error)
     }
   }
 
@@ -77,9 +83,21 @@ export class Publisher {
       await removeFile(target)
     } catch (error) {
       if (isMissing(error)) return
+      throw new Unknown(`${target} may be queued or not: ${plainError(cause)}`, { cause })
     }
     throw cause
   }
+}
+
+/** Neither durable nor taken back: the disk lets us do nothing more. */
+class Unknown extends Error {}
+
+function swept(staged: string): MsgqError {
+  return new MsgqError(
+    'temporary',
+    `spool: ${staged} was removed while it was written`,
+    'a sender that takes more than a day is taken for dead: send it again',
+  )
 }
 
 /** True once the file is synced, or gone because the daemon took it meanwhile. */

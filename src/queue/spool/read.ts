@@ -11,12 +11,14 @@ import {
   constants,
   createReadStream,
   fstatSync,
+  lstatSync,
   openSync,
   readSync,
 } from 'node:fs'
+import type { Stats } from 'node:fs'
 
-import { errnoOf } from '../../base/errno.ts'
 import { MsgqError } from '../../base/errors.ts'
+import { briefSize } from '../../base/size.ts'
 import type { Body } from '../../message/body.ts'
 import {
   NewerFormatError,
@@ -33,10 +35,17 @@ export const EDGE = 64 * 1024
 /** Bodies up to this are read whole; above it they are streamed. */
 export const WHOLE = 1024 * 1024
 
-/** Why the bytes of a file are no message. */
-export class Defect extends Error {}
+/** Why the bytes of a file are no message; `cut` when more of them would make it one. */
+export class Defect extends Error {
+  readonly cut: boolean
 
-/** The file is complete but was never sealed: it was made by hand and is to be adopted. */
+  constructor(why: string, cut = false) {
+    super(why)
+    this.cut = cut
+  }
+}
+
+/** The file was never sealed: it was made by hand and is to be adopted. */
 export class Unsealed extends Error {}
 
 export interface MessageFile {
@@ -44,22 +53,45 @@ export interface MessageFile {
   readonly trail: readonly TrailLine[]
   readonly size: number
   readonly uid: number
+  /** Names that the file has. */
   readonly links: number
-  readonly inode: number
   /** Where the body begins. */
   readonly bodyAt: number
   /** The body, proven, where it is small enough to be read whole. */
   readonly body?: Uint8Array
 }
 
-/** Opens a file that may be anything, without following a link and without waiting. */
+/** Opens a regular file. Of anything else nothing is opened: that may block, or act. */
 export function openPlain(path: string): number {
+  const stat = lstatSync(path)
+  if (!stat.isFile()) throw new Defect(`is a ${kindOf(stat)}, not a file`)
+  return openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+}
+
+function kindOf(stat: Stats): string {
+  if (stat.isSymbolicLink()) return 'symbolic link'
+  if (stat.isDirectory()) return 'directory'
+  if (stat.isFIFO()) return 'FIFO'
+  return stat.isSocket() ? 'socket' : 'device'
+}
+
+/** The envelope alone; nothing is proven but that there is one. */
+export function readEnvelope(path: string): Envelope {
+  const fd = openPlain(path)
   try {
-    return openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+    return open(firstLine(readAt(fd, 0, EDGE)).line)
+  } finally {
+    closeSync(fd)
+  }
+}
+
+/** True for a file made by hand, which has no trail: behind its last byte a line were body. */
+export function isUnsealed(path: string): boolean {
+  try {
+    readEnvelope(path)
+    return false
   } catch (error) {
-    if (errnoOf(error) === 'ELOOP') throw new Defect('is a symbolic link')
-    if (errnoOf(error) === 'ENXIO') throw new Defect('is a socket, not a file')
-    throw error
+    return error instanceof Unsealed
   }
 }
 
@@ -68,7 +100,6 @@ export function readMessage(path: string): MessageFile {
   const fd = openPlain(path)
   try {
     const stat = fstatSync(fd)
-    if (!stat.isFile()) throw new Defect('is not a regular file')
     const whole = stat.size <= WHOLE + 2 * EDGE
     const start = readAt(fd, 0, whole ? stat.size : Math.min(stat.size, EDGE))
     const { line, bodyAt } = firstLine(start)
@@ -80,7 +111,6 @@ export function readMessage(path: string): MessageFile {
       size: stat.size,
       uid: stat.uid,
       links: stat.nlink,
-      inode: stat.ino,
       bodyAt,
     }
     if (whole) {
@@ -110,33 +140,36 @@ export function readMessage(path: string): MessageFile {
 export async function bodyOf(path: string, file: MessageFile): Promise<Body> {
   if (file.body !== undefined) return { kind: 'bytes', bytes: file.body }
   const { bodyAt, envelope } = file
-  const open = () =>
+  const stream = () =>
     createReadStream(path, {
       start: bodyAt,
       end: bodyAt + envelope.bytes - 1,
       highWaterMark: 256 * 1024,
     })
   const hash = createHash('sha256')
-  for await (const chunk of open()) hash.update(chunk as Buffer)
+  for await (const chunk of stream()) hash.update(chunk as Buffer)
   if (hash.digest('hex') !== envelope.sha256)
     throw new Defect('its body is not the one sealed')
-  return { kind: 'stream', length: envelope.bytes, open }
+  return { kind: 'stream', length: envelope.bytes, open: stream }
 }
 
 /** Line 1 and where the rest begins. */
 export function firstLine(start: Buffer): { line: string; bodyAt: number } {
   const end = start.subarray(0, EDGE).indexOf(0x0a)
-  if (end < 0)
-    throw new Defect(
-      start.length < EDGE ? 'has no envelope line' : 'its first line has no end',
-    )
-  return { line: start.toString('utf8', 0, end), bodyAt: end + 1 }
+  if (end < 0 && start.length < EDGE) throw new Defect('has no envelope line', true)
+  if (end < 0) throw new Defect(`its first line is longer than ${briefSize(EDGE)}`)
+  try {
+    return { line: UTF8.decode(start.subarray(0, end)), bodyAt: end + 1 }
+  } catch {
+    throw new Defect('its first line is not UTF-8')
+  }
 }
+
+const UTF8 = new TextDecoder('utf-8', { fatal: true })
 
 function open(line: string): Envelope {
   try {
-    const raw = parseObject(line)
-    if (raw['bytes'] === undefined && raw['v'] === undefined) throw new Unsealed()
+    if (parseObject(line)['v'] === undefined) throw new Unsealed()
     return parseEnvelope(line)
   } catch (error) {
     if (error instanceof NewerFormatError) throw error
@@ -146,10 +179,9 @@ function open(line: string): Envelope {
 }
 
 function checkLength(size: number, bodyEnd: number, bytes: number, bodyAt: number): void {
-  if (size <= bodyEnd)
-    throw new Defect(
-      `is cut short: ${Math.max(0, size - bodyAt)} of ${bytes} bytes of body`,
-    )
+  if (size > bodyEnd) return
+  const there = Math.max(0, size - bodyAt)
+  throw new Defect(`is cut short: ${there} of ${bytes} bytes of body, and a newline`, true)
 }
 
 /** Up to `length` bytes from a position; fewer only at the end of the file. */

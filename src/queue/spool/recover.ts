@@ -3,50 +3,43 @@
  *
  * Runs under the lock, before anything is claimed. Each file gets a trail line `interrupted`,
  * by which a message that kills daemons is known. Idempotent: killed in the middle, it is run
- * again, and at worst a message has one such line too many.
+ * again, and at worst a message has one such line too many. A file that cannot be moved stays,
+ * is named, and stops no other.
  */
 import { readdirSync } from 'node:fs'
 
-import type { Clock } from '../../base/clock.ts'
-import { appendLine, removeSync } from '../../base/durable.ts'
-import { isMissing, plainError } from '../../base/errno.ts'
+import { removeSync } from '../../base/durable.ts'
+import { isId } from '../../message/id.ts'
 import { ADOPT_LANE } from '../../message/lane.ts'
-import { formatTrailLine } from '../../message/trail.ts'
-import type { Report } from '../queue.ts'
-import type { ClaimTable } from './claims.ts'
+import { putAside } from './aside.ts'
 import type { Doorkeeper } from './doorkeeper.ts'
-import type { Layout } from './layout.ts'
-import type { Mover } from './moves.ts'
+import type { JudgeDeps } from './judge.ts'
 import { formatName, isStaged, parseName, unclaimed } from './name.ts'
+import type { Name } from './name.ts'
+import { isUnsealed } from './read.ts'
+import { tell } from './tell.ts'
+import { Trouble } from './trouble.ts'
 import { compareTwins } from './twins.ts'
 
-interface Deps {
-  readonly layout: Layout
-  readonly mover: Mover
-  readonly clock: Clock
+interface Deps extends JudgeDeps {
   readonly door: Doorkeeper
-  readonly claims: ClaimTable
-  readonly report: (report: Report) => void
 }
 
 /** Empties active/; how many messages had been in flight. */
 export async function recoverActive(deps: Deps): Promise<number> {
-  const { layout, mover, clock, door, claims, report } = deps
+  const { layout, door, report } = deps
+  const trouble = new Trouble(report)
+  const adoptions: Name[] = []
   let interrupted = 0
-  for (const file of readdirSync(layout.folder('active'))) {
-    const name = parseName(file)
-    if (isStaged(file)) {
-      // A copy of an adoption that never took its place: the original is still there.
-      removeSync(layout.file('active', file))
-    } else if (name === undefined) {
-      mover.move('active', file, 'incoming', `${claims.nextToken()}-${file}`)
-    } else if (name.lane === ADOPT_LANE) {
-      await door.resume(name)
-    } else {
-      markInterrupted(layout.file('active', file), clock, report)
-      if (putBack(deps, file, formatName(unclaimed(name)))) interrupted++
-    }
-  }
+  for (const file of readdirSync(layout.folder('active')))
+    trouble.guard(`active/${file}`, () => {
+      const name = parseName(file)
+      if (isStaged(file)) removeCopy(deps, file)
+      else if (name === undefined) door.stray('active', file)
+      else if (name.lane === ADOPT_LANE) adoptions.push(name)
+      else if (putBack(deps, file, name)) interrupted++
+    })
+  for (const name of adoptions) await door.resume(name)
   if (interrupted > 0)
     report({
       level: 'warn',
@@ -56,27 +49,24 @@ export async function recoverActive(deps: Deps): Promise<number> {
   return interrupted
 }
 
-/** Back to incoming/; a file that stands there under the same name is never overwritten unread. */
-function putBack(deps: Deps, file: string, target: string): boolean {
-  const { layout, mover } = deps
-  const verdict = compareTwins(layout.file('active', file), layout.file('incoming', target))
-  if (verdict === 'neither') mover.move('active', file, 'corrupt', target)
-  else if (verdict === 'second') mover.remove('active', file)
-  else return mover.move('active', file, 'incoming', target)
-  return false
+/** A copy of an adoption that never took its place: the original is still there. */
+function removeCopy({ layout }: Deps, file: string): void {
+  if (isId(file.slice(1))) removeSync(layout.file('active', file))
 }
 
-/** Appends without parsing: a file that kills who reads it must not kill us here. */
-function markInterrupted(
-  path: string,
-  clock: Clock,
-  report: (report: Report) => void,
-): void {
+/** Back to incoming/; true unless a file that stands there already says more. */
+function putBack(deps: Deps, file: string, name: Name): boolean {
+  const { layout, mover, clock } = deps
+  const path = layout.file('active', file)
+  const target = formatName(unclaimed(name))
+  const verdict = compareTwins(path, layout.file('incoming', target))
+  if (verdict === 'neither')
+    putAside(deps, 'active', file, `another message has its id: incoming/${target}`)
+  else if (verdict === 'second') mover.remove('active', file)
+  if (verdict !== 'first') return false
+  mover.remove('incoming', target)
   const at = new Date(clock.now()).toISOString()
-  try {
-    appendLine(path, formatTrailLine({ at, act: 'interrupted' }))
-  } catch (error) {
-    if (isMissing(error)) return
-    report({ level: 'warn', event: 'trouble', message: `${path}: ${plainError(error)}` })
-  }
+  // One made by hand has no trail yet: behind its last byte a line would be body.
+  if (!isUnsealed(path)) tell(deps, 'active', file, { at, act: 'interrupted' })
+  return mover.move('active', file, 'incoming', target) !== undefined
 }

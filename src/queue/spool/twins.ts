@@ -7,38 +7,48 @@
 import { closeSync, fstatSync } from 'node:fs'
 
 import { isMissing } from '../../base/errno.ts'
-import { openPlain, readAt } from './read.ts'
+import { Defect, openPlain, readAt } from './read.ts'
 
-export type Verdict = 'same' | 'first' | 'second' | 'neither' | 'gone'
+/** Which of the two counts. */
+export type Verdict = 'first' | 'second' | 'neither'
 
 const CHUNK = 1024 * 1024
 
 /**
- * Which of two files is the later one: 'first' or 'second' where the other is its beginning,
- * 'same' for equal ones, 'neither' for files that differ, 'gone' when one is not there any more.
+ * The one of two files that counts: the other is its beginning, equal to it, or gone. 'neither'
+ * for files that differ. Throws what the system says of one that cannot be read.
  */
 export function compareTwins(first: string, second: string): Verdict {
-  const open: number[] = []
-  const opened = (path: string) => {
-    const fd = openPlain(path)
-    open.push(fd)
-    return { fd, stat: fstatSync(fd) }
-  }
+  let a: number | undefined
+  let b: number | undefined
   try {
-    const a = opened(first)
-    const b = opened(second)
-    if (!a.stat.isFile() || !b.stat.isFile()) return 'neither'
-    const common = Math.min(a.stat.size, b.stat.size)
-    for (let at = 0; at < common; at += CHUNK) {
-      const length = Math.min(CHUNK, common - at)
-      if (!readAt(a.fd, at, length).equals(readAt(b.fd, at, length))) return 'neither'
-    }
-    if (a.stat.size === b.stat.size) return 'same'
-    return a.stat.size > b.stat.size ? 'first' : 'second'
+    b = openIfThere(second)
+    if (b === undefined) return 'first'
+    a = openIfThere(first)
+    return a === undefined ? 'second' : compare(a, b)
   } catch (error) {
-    if (isMissing(error)) return 'gone'
+    if (error instanceof Defect) return 'neither'
     throw error
   } finally {
-    for (const fd of open) closeSync(fd)
+    for (const fd of [a, b]) if (fd !== undefined) closeSync(fd)
   }
+}
+
+function openIfThere(path: string): number | undefined {
+  try {
+    return openPlain(path)
+  } catch (error) {
+    if (isMissing(error)) return undefined
+    throw error
+  }
+}
+
+function compare(a: number, b: number): Verdict {
+  const [sizeOfA, sizeOfB] = [fstatSync(a).size, fstatSync(b).size]
+  const common = Math.min(sizeOfA, sizeOfB)
+  for (let at = 0; at < common; at += CHUNK) {
+    const length = Math.min(CHUNK, common - at)
+    if (!readAt(a, at, length).equals(readAt(b, at, length))) return 'neither'
+  }
+  return sizeOfA >= sizeOfB ? 'first' : 'second'
 }

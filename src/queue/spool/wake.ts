@@ -8,19 +8,29 @@
  * every file of it at each arrival.
  */
 import { closeSync, openSync, statSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
 
+import type { Clock } from '../../base/clock.ts'
 import { cannotUse } from './layout.ts'
 import type { Layout } from './layout.ts'
 
 const LOOK_EVERY = 250
 const READ_EVERY = 5_000
+/** While the folder's time is younger, a second arrival may hide behind the same time. */
+const SETTLED = 2_000
+/** Nobody waits longer for a watcher that does not come up (ms). */
+const PATIENCE = 2_000
 
 export interface Wake {
   close(): Promise<void>
 }
 
 /** Calls back at each ring, at each change of incoming/, and every few seconds. */
-export async function watchWake(layout: Layout, onHint: () => void): Promise<Wake> {
+export async function watchWake(
+  layout: Layout,
+  clock: Clock,
+  onHint: () => void,
+): Promise<Wake> {
   const path = layout.run('wake')
   try {
     // Anybody who may send may ring.
@@ -31,10 +41,13 @@ export async function watchWake(layout: Layout, onHint: () => void): Promise<Wak
   const { watch } = await import('chokidar')
   const watcher = watch(path, { ignoreInitial: true })
   watcher.on('raw', onHint)
-  // A watcher that cannot watch (no inotify instance left) leaves us the looks below.
-  watcher.on('error', () => {})
-  await new Promise<void>((resolve) => watcher.once('ready', () => resolve()))
-  const timer = setInterval(looker(layout, onHint), LOOK_EVERY)
+  const up = new Promise<void>((resolve) => {
+    watcher.once('ready', () => resolve())
+    // A watcher that cannot watch (no inotify instance left) leaves us the looks below.
+    watcher.on('error', () => resolve())
+  })
+  await Promise.race([up, sleep(PATIENCE, undefined, { ref: false })])
+  const timer = setInterval(looker(layout, clock, onHint), LOOK_EVERY)
   return {
     close: async () => {
       clearInterval(timer)
@@ -43,17 +56,23 @@ export async function watchWake(layout: Layout, onHint: () => void): Promise<Wak
   }
 }
 
-function looker(layout: Layout, onHint: () => void): () => void {
-  let seen = -1n
+function looker(layout: Layout, clock: Clock, onHint: () => void): () => void {
+  let seen: number | undefined
   let looks = 0
   return () => {
     looks++
-    const stat = statSync(layout.folder('incoming'), {
-      bigint: true,
-      throwIfNoEntry: false,
-    })
-    const changed = stat !== undefined && stat.mtimeNs !== seen
-    seen = stat?.mtimeNs ?? -1n
-    if (changed || looks % (READ_EVERY / LOOK_EVERY) === 0) onHint()
+    const mtime = mtimeOf(layout.folder('incoming'))
+    const young = mtime !== undefined && Math.abs(clock.now() - mtime) < SETTLED
+    if (young || mtime !== seen || looks % (READ_EVERY / LOOK_EVERY) === 0) onHint()
+    seen = mtime
+  }
+}
+
+/** Undefined where it cannot be told: whoever looks closer says why. */
+function mtimeOf(path: string): number | undefined {
+  try {
+    return statSync(path).mtimeMs
+  } catch {
+    return undefined
   }
 }

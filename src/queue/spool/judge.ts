@@ -1,0 +1,177 @@
+/**
+ * judge - claims a file, and decides what it turns out to be before anybody above sees it.
+ *
+ * A message; disproved, and put aside; made by hand or by another user, and to be adopted; of a
+ * later msgq, and left alone; unreadable now, and to be tried again. What the disk keeps us from
+ * moving on stays known here, and goes back later.
+ */
+import { lstatSync } from 'node:fs'
+
+import type { Clock } from '../../base/clock.ts'
+import { isMissing, plainError } from '../../base/errno.ts'
+import { NewerFormatError } from '../../message/envelope.ts'
+import { laneOf } from '../../message/lane.ts'
+import type { State } from '../../message/state.ts'
+import type { Report } from '../queue.ts'
+import { holdsAtDoor } from '../states.ts'
+import { adoptName } from './adopt.ts'
+import { waitingIn } from './agenda.ts'
+import type { Waiting } from './agenda.ts'
+import { putAside } from './aside.ts'
+import { REST } from './doorstep.ts'
+import type { Layout } from './layout.ts'
+import type { Mover } from './moves.ts'
+import { formatName, parseName, unclaimed } from './name.ts'
+import type { Name } from './name.ts'
+import { Defect, Unsealed, readMessage } from './read.ts'
+import type { MessageFile } from './read.ts'
+import { tellHold } from './tell.ts'
+
+/** A file that cannot be read now is tried again so much later (ms). */
+const FAULT_PAUSE = 60_000
+
+/** What a waiting file turned out to be. */
+export type Judged =
+  | { readonly kind: 'message'; readonly name: Name; readonly file: MessageFile }
+  /** Somebody moved it first; or it is in corrupt/ or hold/ now; or it is left alone. */
+  | { readonly kind: 'nothing' }
+  /** Cannot be read now: it is in deferred/ and comes again. */
+  | { readonly kind: 'waits'; readonly waiting: Waiting }
+  /** Made by hand, or not all there yet: it is back in incoming/, to rest. */
+  | { readonly kind: 'unsealed'; readonly file: string }
+  /** Sealed by another user: its name in active/ says that it is to be adopted. */
+  | { readonly kind: 'foreign'; readonly name: Name }
+
+const NOTHING = { kind: 'nothing' } as const
+
+export interface JudgeDeps {
+  readonly layout: Layout
+  readonly mover: Mover
+  readonly clock: Clock
+  readonly report: (report: Report) => void
+}
+
+export class Judge {
+  readonly #deps: JudgeDeps
+  /** Claimed, and then neither judged nor moved on: the disk refused. */
+  #strays: { name: Name; waiting: Waiting }[] = []
+  /** Messages of a later msgq: left alone for as long as we live. */
+  readonly newer = new Set<string>()
+
+  constructor(deps: JudgeDeps) {
+    this.#deps = deps
+  }
+
+  /** Claims a waiting file under a token. Throws when it cannot be moved; it stays known. */
+  claim(waiting: Waiting, token: string): Judged {
+    const name = parseName(waiting.file)
+    if (name === undefined) return NOTHING
+    const claimed: Name = { ...name, claim: token }
+    const { state, file } = waiting
+    if (!this.#deps.mover.move(state, file, 'active', formatName(claimed))) return NOTHING
+    try {
+      return this.#judge(waiting, claimed)
+    } catch (error) {
+      this.#strays.push({ name: claimed, waiting })
+      throw error
+    }
+  }
+
+  /** Tries to put back what could not be moved on; what waits again. */
+  returnStrays(): Waiting[] {
+    const back: Waiting[] = []
+    this.#strays = this.#strays.filter(({ name, waiting: { state, file } }) => {
+      try {
+        const now = this.#deps.mover.move('active', formatName(name), state, file)
+        if (now !== undefined) back.push(waitingIn(state, now)!)
+        return false
+      } catch {
+        return true
+      }
+    })
+    return back
+  }
+
+  /** A message of a later msgq stays where it is, unjudged, and is named once. */
+  leaveAlone(id: string, { message }: NewerFormatError): void {
+    this.newer.add(id)
+    this.#deps.report({ level: 'error', event: 'newer', id, message })
+  }
+
+  #judge(waiting: Waiting, name: Name): Judged {
+    const { layout, clock } = this.#deps
+    const active = formatName(name)
+    let file
+    try {
+      file = readMessage(layout.file('active', active))
+    } catch (error) {
+      return this.#cannotRead(waiting, name, error)
+    }
+    if (file.uid !== process.geteuid!()) return this.#guest(name)
+    const contradiction = disagreement(name, file)
+    if (contradiction !== undefined) return this.#disproved(active, contradiction)
+    if (!holdsAtDoor(file.envelope, file.trail)) return { kind: 'message', name, file }
+    tellHold(this.#deps, clock.now(), 'active', active)
+    this.#leave(name, 'hold')
+    return NOTHING
+  }
+
+  #cannotRead(waiting: Waiting, name: Name, error: unknown): Judged {
+    const active = formatName(name)
+    if (isMissing(error)) return NOTHING
+    if (error instanceof Unsealed || this.#mayGrow(active, error)) {
+      const file = this.#leave(name, 'incoming')
+      return file === undefined ? NOTHING : { kind: 'unsealed', file }
+    }
+    if (error instanceof Defect) return this.#disproved(active, error.message)
+    if (error instanceof NewerFormatError) {
+      this.#leave(name, waiting.state)
+      this.leaveAlone(name.id, error)
+      return NOTHING
+    }
+    return this.#comeAgain(name, error)
+  }
+
+  #disproved(active: string, why: string): Judged {
+    putAside(this.#deps, 'active', active, why)
+    return NOTHING
+  }
+
+  #guest(name: Name): Judged {
+    const { mover, clock } = this.#deps
+    const fixed = adoptName(name.id, clock.now(), name.claim!)
+    const renamed = mover.rename('active', formatName(name), formatName(fixed))
+    return renamed ? { kind: 'foreign', name: fixed } : NOTHING
+  }
+
+  /** A fault of the machine proves nothing against the message: it waits, uncharged. */
+  #comeAgain(name: Name, error: unknown): Judged {
+    const { clock, report } = this.#deps
+    const file = this.#leave(name, 'deferred', clock.now() + FAULT_PAUSE)
+    const message = `cannot be read: ${plainError(error)}; tried again in a minute`
+    report({ level: 'error', event: 'unreadable', id: name.id, message })
+    if (file === undefined) return NOTHING
+    return { kind: 'waits', waiting: waitingIn('deferred', file)! }
+  }
+
+  /** A file that is cut short, and was written to a moment ago: a copy under way. */
+  #mayGrow(active: string, error: unknown): boolean {
+    if (!(error instanceof Defect && error.cut)) return false
+    const { layout, clock } = this.#deps
+    const { mtimeMs } = lstatSync(layout.file('active', active))
+    return Math.abs(clock.now() - mtimeMs) < REST
+  }
+
+  #leave(name: Name, to: State, due = name.due): string | undefined {
+    const target = formatName({ ...unclaimed(name), due })
+    return this.#deps.mover.move('active', formatName(name), to, target)
+  }
+}
+
+/** How a name contradicts its own envelope; the envelope of our own files decides nothing. */
+export function disagreement(name: Name, file: MessageFile): string | undefined {
+  const { id, to } = file.envelope
+  if (id !== name.id) return `its name says ${name.id}, its envelope ${id}`
+  const lane = laneOf(to)
+  return lane === name.lane ? undefined : `its name says ${name.lane}, its envelope ${lane}`
+}

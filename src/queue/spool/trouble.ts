@@ -1,0 +1,39 @@
+/**
+ * trouble - one file that cannot be handled stops no other, and is named once.
+ *
+ * Somebody else's folder, a file without read permission, a failing disk: the file stays where
+ * it is, the first failure is reported, and whoever calls tries again later.
+ */
+import { isMissing, plainError } from '../../base/errno.ts'
+import { printable } from '../../base/text.ts'
+import { NewerFormatError } from '../../message/envelope.ts'
+import type { Report } from '../queue.ts'
+
+export class Trouble {
+  readonly #report: (report: Report) => void
+  readonly #named = new Set<string>()
+
+  constructor(report: (report: Report) => void) {
+    this.#report = report
+  }
+
+  /** Does something with a file; false when it failed. One that is gone is no failure. */
+  guard(where: string, act: () => void): boolean {
+    try {
+      act()
+    } catch (error) {
+      if (!isMissing(error)) return this.#name(where, error)
+    }
+    this.#named.delete(where)
+    return true
+  }
+
+  #name(where: string, error: unknown): false {
+    if (this.#named.has(where)) return false
+    this.#named.add(where)
+    const event = error instanceof NewerFormatError ? 'newer' : 'unreadable'
+    const message = `${printable(where)}: ${plainError(error)}; it stays there`
+    this.#report({ level: 'error', event, message })
+    return false
+  }
+}

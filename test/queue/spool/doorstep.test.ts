@@ -1,0 +1,195 @@
+import { mkdirSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+import t from 'tap'
+import type { Test } from 'tap'
+
+import type { Clock } from '../../../src/base/clock.ts'
+import { Doorstep } from '../../../src/queue/spool/doorstep.ts'
+import type { Found } from '../../../src/queue/spool/doorstep.ts'
+import { Layout } from '../../../src/queue/spool/layout.ts'
+import { FastClock, sealed } from './yard.ts'
+
+function step(t: Test, clock: Clock = new FastClock()) {
+  const root = t.testdir({ incoming: {} })
+  const doorstep = new Doorstep(new Layout(root), clock)
+  const path = (file: string) => join(root, 'incoming', file)
+  return { doorstep, path, put: (file: string) => writeFileSync(path(file), 'x') }
+}
+
+const known = (found: Found | undefined) => found?.known.map(({ name }) => name.id)
+const strange = (found: Found | undefined) => found?.strange.map(({ file }) => file)
+
+/** Makes the folder look as if nothing had happened there for a while. */
+function settle(path: (file: string) => string): void {
+  const past = Date.now() / 1_000 - 3_600
+  utimesSync(path('.'), past, past)
+}
+
+void t.test(
+  'a look tells messages from other files, and passes over what is staged',
+  async (t) => {
+    const { doorstep, put } = step(t)
+    const { name, id } = sealed()
+    for (const file of [name, '.01JD3Z8K6Q4W5E6R7T8Y9V0A1P', '.rsync.x']) put(file)
+    const found = doorstep.look()
+    t.strictSame(known(found), [id])
+    t.strictSame(strange(found), [])
+  },
+)
+
+void t.test(
+  'a message that comes between the look at the time and that at the names is found',
+  async (t) => {
+    const clock = new FastClock()
+    let during: (() => void) | undefined
+    // The clock is asked after stat(2) and before readdir(3).
+    const asked = { monotonic: clock.monotonic, now: () => (during?.(), clock.now()) }
+    const { doorstep, put, path } = step(t, asked)
+    doorstep.look()
+    settle(path)
+    clock.pass(1_000)
+    doorstep.look()
+    const [first, second] = [sealed(), sealed()]
+    during = () => {
+      during = undefined
+      put(first.name)
+    }
+    clock.pass(10_000)
+    t.strictSame(known(doorstep.look()), [first.id], 'in the same look')
+    clock.pass(1_000)
+    put(second.name)
+    t.strictSame(known(doorstep.look()), [first.id, second.id])
+  },
+)
+
+void t.test(
+  'one that comes in the same tick of the kernel as a look is found at the next',
+  async (t) => {
+    const clock = new FastClock()
+    const { doorstep, put, path } = step(t, clock)
+    doorstep.look()
+    const { name, id } = sealed()
+    const now = Date.now() / 1_000
+    utimesSync(path('.'), now, now)
+    clock.pass(1_000)
+    doorstep.look()
+    put(name)
+    utimesSync(path('.'), now, now)
+    clock.run(1_000)
+    t.strictSame(known(doorstep.look()), [id], 'though the time of the folder is the same')
+  },
+)
+
+void t.test(
+  'a folder whose time stands still is read all the same every few seconds',
+  async (t) => {
+    const clock = new FastClock()
+    const { doorstep, put, path } = step(t, clock)
+    settle(path)
+    t.ok(doorstep.look())
+    const { name, id } = sealed()
+    put(name)
+    settle(path)
+    doorstep.look()
+    clock.run(1_000)
+    t.equal(doorstep.look(), undefined, 'nothing seems to have changed')
+    clock.run(5_000)
+    t.strictSame(known(doorstep.look()), [id])
+  },
+)
+
+void t.test(
+  'a look that was dear is not repeated at once, and is not forgotten',
+  async (t) => {
+    const clock = new FastClock()
+    let cost = 0
+    // Each question of the time takes a while: so does the look in between.
+    const slow = { now: clock.now, monotonic: () => (clock.run(cost), clock.monotonic()) }
+    const { doorstep, put } = step(t, slow)
+    cost = 100
+    doorstep.look()
+    cost = 0
+    t.equal(doorstep.nextLook, undefined, 'nobody wants one')
+    const { name, id } = sealed()
+    put(name)
+    t.equal(doorstep.look(), undefined)
+    const wait = doorstep.nextLook! - clock.now()
+    t.ok(wait > 800 && wait < 1_100, `in ${wait} ms`)
+    clock.run(wait)
+    t.strictSame(known(doorstep.look()), [id])
+    t.equal(doorstep.nextLook, undefined)
+  },
+)
+
+void t.test(
+  'a file made by hand shows after two seconds of rest, and says when',
+  async (t) => {
+    const clock = new FastClock()
+    const { doorstep, put, path } = step(t, clock)
+    put('mine')
+    t.strictSame(strange(doorstep.look()), [])
+    const wait = doorstep.nextLook! - clock.now()
+    t.ok(wait > 1_900 && wait < 2_100, `in ${wait} ms`)
+    clock.run(1_000)
+    writeFileSync(path('mine'), 'more')
+    t.strictSame(strange(doorstep.look()), [])
+    clock.run(1_500)
+    t.strictSame(strange(doorstep.look()), [], 'it rests anew')
+    clock.run(600)
+    t.strictSame(strange(doorstep.look()), ['mine'])
+    rmSync(path('mine'))
+    clock.run(1_000)
+    t.strictSame(strange(doorstep.look()), [])
+    t.equal(doorstep.nextLook, undefined)
+  },
+)
+
+void t.test('a file that was there long before us has rested', async (t) => {
+  const clock = new FastClock()
+  const { doorstep, put } = step(t, clock)
+  put('mine')
+  clock.pass(60_000)
+  t.strictSame(strange(doorstep.look()), ['mine'])
+})
+
+void t.test('what is no file need not rest', async (t) => {
+  const { doorstep, path } = step(t)
+  mkdirSync(path('folder'))
+  t.strictSame(strange(doorstep.look()), ['folder'])
+})
+
+void t.test('what could not be taken is shown again later, whatever it is', async (t) => {
+  const clock = new FastClock()
+  const { doorstep, put, path } = step(t, clock)
+  mkdirSync(path('folder'))
+  const { name, id } = sealed()
+  put(name)
+  doorstep.look()
+  doorstep.again('folder', 60_000)
+  doorstep.again(name, 60_000)
+  clock.run(30_000)
+  const found = doorstep.look()
+  t.strictSame([known(found), strange(found)], [[], []])
+  clock.run(33_000)
+  doorstep.look()
+  clock.run(2_100)
+  t.strictSame(strange(doorstep.look())?.toSorted(), [name, 'folder'].toSorted())
+  doorstep.welcome(name)
+  clock.run(1_000)
+  t.strictSame(known(doorstep.look()), [id], 'until it proves to be a message')
+})
+
+void t.test('a file that changes its name is another file', async (t) => {
+  const clock = new FastClock()
+  const { doorstep, put, path } = step(t, clock)
+  put('one')
+  doorstep.look()
+  clock.run(1_500)
+  renameSync(path('one'), path('two'))
+  t.strictSame(strange(doorstep.look()), [])
+  clock.run(1_500)
+  t.strictSame(strange(doorstep.look()), [])
+  clock.run(600)
+  t.strictSame(strange(doorstep.look()), ['two'])
+})
