@@ -1,0 +1,244 @@
+/**
+ * daemon - one spool served: everything that lives between start and stop.
+ *
+ * Order of the start: the lock and what the last daemon left, then the control socket, then
+ * readiness, then deliveries. Order of the stop: no new claims, what is on the wire ends or is
+ * put back, sync, and only then the lock goes.
+ */
+import type { Clock } from '../base/clock.ts'
+import { plainError } from '../base/errno.ts'
+import { MsgqError } from '../base/errors.ts'
+import { VERSION } from '../base/version.ts'
+import type { Config } from '../config/config.ts'
+import { publishLimits } from '../config/limits.ts'
+import { readSecret, secretPlace } from '../config/secret.ts'
+import { deliverer } from '../delivery/deliver.ts'
+import { Lanes } from '../delivery/lanes.ts'
+import type { Log } from '../delivery/log.ts'
+import { routingOf } from '../delivery/routing.ts'
+import { Scheduler } from '../delivery/scheduler.ts'
+import type { DaemonStatus } from '../delivery/status.ts'
+import { Tally } from '../delivery/tally.ts'
+import { makeSpool, openEngine } from '../queue/open.ts'
+import type { Claims, Engine, Lease, Report, Settlement } from '../queue/queue.ts'
+import { createHttpTransport } from '../transport/http.ts'
+import type { Transport } from '../transport/transport.ts'
+
+export interface DaemonOptions {
+  readonly config: Config
+  readonly clock: Clock
+  readonly log: Log
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** The spool is not ours any more; the program has to end (75). */
+  readonly onFenced: (error: MsgqError) => void
+}
+
+/** Trouble that `msgq status` shows, the latest of each kind. */
+const TROUBLES = 10
+/** A turn that takes longer is stuck, and the watchdog is not fed (ms). */
+const STUCK = 60_000
+
+export class Daemon {
+  readonly #options: DaemonOptions
+  readonly #engine: Engine
+  readonly #scheduler: Scheduler
+  readonly #lanes: Lanes
+  readonly #tally: Tally
+  readonly #transport: Transport
+  readonly #troubles = new Map<string, { at: string; message: string }>()
+  readonly #startedAt: number
+  #config: Config
+  #configAt: number
+  #routing: ReturnType<typeof routingOf>
+
+  private constructor(options: DaemonOptions, engine: Engine) {
+    const { clock, config, log, env } = options
+    this.#options = options
+    this.#engine = engine
+    this.#config = config
+    this.#startedAt = this.#configAt = clock.now()
+    this.#routing = routingOf(config)
+    this.#tally = new Tally(clock)
+    this.#lanes = new Lanes(clock, (lane) => this.#routing.windowOf(lane))
+    this.#transport = createHttpTransport({
+      clock,
+      version: VERSION,
+      env,
+      secrets: (reference) => readSecret(reference, secretPlace(this.#config, env)),
+    })
+    const claims = this.#counted(engine)
+    const deliver = deliverer({
+      claims,
+      clock,
+      dice: Math.random,
+      lanes: this.#lanes,
+      log,
+      transport: this.#transport,
+      routing: () => this.#routing,
+    })
+    this.#scheduler = new Scheduler({
+      claims,
+      clock,
+      lanes: this.#lanes,
+      log,
+      activeLimit: config.activeLimit,
+      deliver,
+      onFenced: options.onFenced,
+    })
+  }
+
+  /** Takes the spool and puts what was in flight back. Throws a MsgqError when it cannot. */
+  static async start(options: DaemonOptions): Promise<Daemon> {
+    const { config, clock, log } = options
+    await makeSpool(config.spool)
+    const reports: Report[] = []
+    let take = (report: Report): void => void reports.push(report)
+    const engine = await openEngine(config.spool, {
+      clock,
+      anyFilesystem: config.anyFilesystem,
+      messageSizeLimit: config.send.messageSizeLimit,
+      report: (report) => take(report),
+    })
+    const daemon = new Daemon(options, engine)
+    take = (report) => daemon.#hear(report)
+    for (const report of reports) daemon.#hear(report)
+    const { interrupted } = await engine.recover()
+    for (const warning of config.warnings) log.write('warn', { event: 'config' }, warning)
+    await publishLimits(config.spool, config, clock.now())
+    log.write(
+      'info',
+      {
+        event: 'start',
+        version: VERSION,
+        pid: process.pid,
+        spool: config.spool,
+        interrupted,
+      },
+      `msgqd ${VERSION} serves ${config.spool}`,
+    )
+    return daemon
+  }
+
+  /** Begins to deliver, and goes on until it is stopped. */
+  async run(): Promise<void> {
+    await this.#engine.watch(() => this.#scheduler.kick())
+    this.#scheduler.kick()
+  }
+
+  /** Delivers what is due, and resolves once nothing is due and nothing in flight. */
+  async runOnce(): Promise<void> {
+    await this.#scheduler.quiet()
+  }
+
+  /** Takes another configuration for all that comes from now on. */
+  async configure(config: Config): Promise<{ newLanes: string[]; needsRestart: string[] }> {
+    const { clock } = this.#options
+    const needsRestart = ['spool', 'anyFilesystem', 'log'].filter(
+      (name) => !sameOption(this.#config, config, name as keyof Config),
+    )
+    const newLanes = [...config.destinations.keys()].filter(
+      (name) => !this.#config.destinations.has(name),
+    )
+    const inForce = { ...config, spool: this.#config.spool }
+    await publishLimits(inForce.spool, inForce, clock.now())
+    this.#config = inForce
+    this.#configAt = clock.now()
+    this.#routing = routingOf(inForce)
+    // What waited for a destination to be known is due now.
+    if (newLanes.length > 0)
+      await this.#engine.act('flush', { lanes: newLanes }, { by: 'msgqd' })
+    this.#scheduler.configure(inForce.activeLimit)
+    return { newLanes, needsRestart }
+  }
+
+  /** Opens closed lanes and looks at once; how many were closed. */
+  flush(lanes?: readonly string[]): number {
+    const opened = this.#lanes.open(lanes)
+    this.#scheduler.kick()
+    return opened
+  }
+
+  /** False when a turn of the scheduler does not end: systemd's watchdog then restarts us. */
+  alive(): boolean {
+    const { turnBeganAt } = this.#scheduler
+    return (
+      turnBeganAt === undefined || this.#options.clock.monotonic() - turnBeganAt < STUCK
+    )
+  }
+
+  status(): DaemonStatus {
+    const { spool, files, destinations } = this.#config
+    return {
+      version: VERSION,
+      pid: process.pid,
+      spool,
+      startedAt: new Date(this.#startedAt).toISOString(),
+      configAt: new Date(this.#configAt).toISOString(),
+      configFiles: files,
+      destinations: [...destinations.keys()],
+      inFlight: this.#scheduler.inFlight,
+      recent: this.#tally.recent(),
+      total: this.#tally.total(),
+      lanes: this.#lanes.states().map((state) => ({
+        ...state,
+        ...(state.closedUntil === undefined
+          ? {}
+          : { closedUntil: new Date(state.closedUntil).toISOString() }),
+      })) as DaemonStatus['lanes'],
+      troubles: [...this.#troubles.values()],
+    }
+  }
+
+  /** Ends what is on the wire within the grace time, and lets go of the spool. */
+  async stop(): Promise<void> {
+    const { grace } = this.#config.stop
+    this.#options.log.write(
+      'info',
+      { event: 'stop', inFlight: this.#scheduler.inFlight },
+      `stopping, ${this.#scheduler.inFlight} on the wire`,
+    )
+    await this.#scheduler.stop(grace)
+    await this.#transport.close()
+    await this.#engine.close()
+  }
+
+  /** Ends the attempts under way at once. */
+  abort(): void {
+    this.#scheduler.abort()
+  }
+
+  #hear({ level, event, id, message }: Report): void {
+    this.#options.log.write(level, { event, ...(id === undefined ? {} : { id }) }, message)
+    if (level === 'info') return
+    const at = new Date(this.#options.clock.now()).toISOString()
+    this.#troubles.delete(message)
+    this.#troubles.set(message, { at, message })
+    const [oldest] = this.#troubles.keys()
+    if (this.#troubles.size > TROUBLES && oldest !== undefined)
+      this.#troubles.delete(oldest)
+  }
+
+  /** The engine's claims, counted. */
+  #counted(engine: Engine): Claims {
+    return {
+      claim: (want) => engine.claim(want),
+      readBody: (lease) => engine.readBody(lease),
+      nextDue: (room) => engine.nextDue(room),
+      watch: (onHint) => engine.watch(onHint),
+      settle: async (lease: Lease, settlement: Settlement) => {
+        const settled = await engine.settle(lease, settlement)
+        if (settled === 'ok') this.#tally.count(settlement.to)
+        return settled
+      },
+    }
+  }
+}
+
+function sameOption(one: Config, other: Config, name: keyof Config): boolean {
+  return JSON.stringify(one[name]) === JSON.stringify(other[name])
+}
+
+/** What to say of an error that nobody foresaw. */
+export function asTrouble(error: unknown): string {
+  return error instanceof MsgqError ? error.message : plainError(error)
+}

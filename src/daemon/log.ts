@@ -1,0 +1,96 @@
+/**
+ * log - the daemon's log on stdout, by pino: JSON, or text where a person or the journal reads.
+ *
+ * A line of text has Postfix's order: id, outcome, key=value, and the reason last in brackets.
+ * stdout that is closed or full costs lines and never the daemon.
+ */
+import { pino } from 'pino'
+
+import { briefDuration } from '../base/duration.ts'
+import { printable } from '../base/text.ts'
+import type { Log, LogLevel } from '../delivery/log.ts'
+import { shortId } from '../message/id.ts'
+
+export interface LogOptions {
+  readonly level: string
+  readonly format: 'auto' | 'json' | 'text'
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly stdout: NodeJS.WriteStream
+}
+
+/** The daemon's log, and how to have all of it written before the end. */
+export interface DaemonLog extends Log {
+  flush(): void
+}
+
+/** A reader that does not read costs lines once so much waits for it (bytes). */
+const MOST_UNREAD = 1024 * 1024
+
+/** Opens the log on a stream. */
+export function openLog({ level, format, env, stdout }: LogOptions): DaemonLog {
+  // A terminal of a desktop inherits the variable, and is not the journal.
+  const journal = env['JOURNAL_STREAM'] !== undefined && stdout.isTTY !== true
+  const text =
+    format === 'text' || (format === 'auto' && (journal || stdout.isTTY === true))
+  const options = {
+    level,
+    base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (label: string) => ({ level: label }) },
+  }
+  // Not pino's own destination: its last flush never ends where the disk is full.
+  stdout.on('error', () => {})
+  const logger = pino(options, {
+    write: (line: string) => {
+      if (stdout.writableLength > MOST_UNREAD) return
+      stdout.write(text ? textLine(line, journal) : line)
+    },
+  })
+  return {
+    write: (name: LogLevel, fields, message) => {
+      logger[name](fields, message)
+    },
+    // A file takes a line at once, and Node does not end before a pipe did.
+    flush: () => {},
+  }
+}
+
+/** Priorities of sd-daemon(3): the journal takes them from the start of a line. */
+const PRIORITY: Readonly<Record<string, string>> = {
+  error: '<3>',
+  warn: '<4>',
+  info: '<6>',
+  debug: '<7>',
+}
+
+/** A line of pino's as text; with its time unless the journal adds one. */
+function textLine(line: string, journal: boolean): string {
+  const fields = JSON.parse(line) as Record<string, unknown>
+  const level = String(fields['level'])
+  const front = journal
+    ? (PRIORITY[level] ?? '')
+    : `${String(fields['time']).slice(11, 23)} ${level === 'info' ? '' : `${level}: `}`
+  const rest = fields['event'] === 'attempt' ? attempt(fields) : other(fields)
+  return `${front}${printable(rest, 2000)}\n`
+}
+
+function attempt(fields: Record<string, unknown>): string {
+  const { id, outcome, to, status, ageMs, ms, due, time, reason } = fields
+  const parts = [shortId(String(id)), outcome, `to=${to}`, `try=${fields['try']}`]
+  if (status !== undefined) parts.push(`status=${status}`)
+  parts.push(`age=${briefDuration(Number(ageMs))}`, `ms=${ms}`)
+  if (due !== undefined) {
+    const wait = Date.parse(String(due)) - Date.parse(String(time))
+    parts.push(`next=${briefDuration(wait)}`)
+  }
+  return `${parts.join(' ')} (${printable(String(reason), 500)})`
+}
+
+function other({ id, msg, reason }: Record<string, unknown>): string {
+  const message = printable(String(msg), 1000)
+  const why =
+    reason === undefined || String(msg).includes(String(reason))
+      ? ''
+      : ` (${printable(String(reason), 500)})`
+  return id === undefined ? `${message}${why}` : `${shortId(String(id))} ${message}${why}`
+}

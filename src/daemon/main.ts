@@ -1,0 +1,187 @@
+/**
+ * main - the program msgqd: a daemon in the foreground, for systemd or a terminal.
+ *
+ * SIGTERM and SIGINT finish what is on the wire, a second one ends it at once; SIGHUP reloads.
+ * Exit codes are sysexits': 78 for a configuration that cannot be used, 75 when another daemon
+ * has the spool or took it over.
+ */
+import { Command, CommanderError } from 'commander'
+
+import { systemClock } from '../base/clock.ts'
+import { EXIT_CODES, MsgqError } from '../base/errors.ts'
+import { VERSION } from '../base/version.ts'
+import type { Config } from '../config/config.ts'
+import { systemEnvironment } from '../config/find.ts'
+import type { Flags } from '../config/find.ts'
+import { loadConfig } from '../config/load.ts'
+import { ConfigError } from '../config/problem.ts'
+import { Control } from './control.ts'
+import type { Answer, Routes } from './control.ts'
+import { Daemon, asTrouble } from './daemon.ts'
+import { openLog } from './log.ts'
+import type { DaemonLog } from './log.ts'
+import { createNotifier } from './systemd.ts'
+import type { Notifier } from './systemd.ts'
+
+interface Options extends Flags {
+  readonly once?: boolean
+}
+
+/** Runs msgqd with these arguments until it ends; resolves with its exit code. */
+export async function main(argv: readonly string[]): Promise<number> {
+  const program = new Command('msgqd')
+    .description('Delivers what lies in a spool, until it is stopped.')
+    .option('-c, --config <file>', 'configuration file (default: see msgq config)')
+    .option('--spool <dir>', 'spool folder')
+    .option('--once', 'deliver what is due now, then exit')
+    .version(VERSION, '-V, --version')
+    .helpOption('-h, --help', 'show this help')
+    .addHelpText('after', HELP)
+    .exitOverride()
+    .configureOutput({ outputError: () => {} })
+  try {
+    program.parse([...argv], { from: 'user' })
+    return await run(program.opts<Options>())
+  } catch (error) {
+    return complain(error)
+  }
+}
+
+const HELP = `
+Signals: TERM, INT stop (twice: at once)   HUP reload the configuration
+Exit:    0 stopped or, with --once, done   75 the spool is served by another msgqd
+         64 usage   73, 77 spool cannot be used   78 configuration cannot be used`
+
+function complain(error: unknown): number {
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return 0
+    process.stderr.write(`msgqd: ${error.message.replace(/^error: /, '')}\n`)
+    process.stderr.write('  try: msgqd --help\n')
+    return EXIT_CODES.usage
+  }
+  if (!(error instanceof MsgqError)) throw error
+  const lines =
+    error instanceof ConfigError ? error.problems.map((it) => it.message) : [error.message]
+  for (const line of lines) process.stderr.write(`msgqd: ${line}\n`)
+  if (error.hint !== undefined) process.stderr.write(`  hint: ${error.hint}\n`)
+  return error.exitCode
+}
+
+async function run(options: Options): Promise<number> {
+  const { env } = process
+  const load = () => loadConfig(systemEnvironment(), options)
+  const config = load()
+  const log = openLog({ ...config.log, env, stdout: process.stdout })
+  const notifier = createNotifier(env, (trouble) => {
+    log.write('warn', { event: 'systemd' }, trouble)
+  })
+  let end!: (code: number) => void
+  const ended = new Promise<number>((resolve) => {
+    end = resolve
+  })
+  const daemon = await Daemon.start({
+    config,
+    clock: systemClock,
+    log,
+    env,
+    onFenced: (error) => {
+      log.write('error', { event: 'fenced' }, error.message)
+      daemon.abort()
+      end(error.exitCode)
+    },
+  })
+  try {
+    return options.once
+      ? await once(daemon, ended)
+      : await serve(daemon, config, { load, log, notifier, end, ended })
+  } finally {
+    log.flush()
+  }
+}
+
+async function once(daemon: Daemon, ended: Promise<number>): Promise<number> {
+  const stop = () => daemon.abort()
+  process.on('SIGTERM', stop).on('SIGINT', stop)
+  const code = await Promise.race([daemon.runOnce().then(() => 0), ended])
+  await daemon.stop()
+  return code
+}
+
+interface Surroundings {
+  readonly load: () => Config
+  readonly log: DaemonLog
+  readonly notifier: Notifier
+  readonly end: (code: number) => void
+  readonly ended: Promise<number>
+}
+
+async function serve(
+  daemon: Daemon,
+  config: Config,
+  around: Surroundings,
+): Promise<number> {
+  const { log, notifier, end, ended } = around
+  const reload = () => reloadInto(daemon, around)
+  const control = await Control.open(config.spool, routesOf(daemon, reload))
+  process.on('SIGHUP', () => void reload())
+  const stop = () => {
+    notifier.stopping()
+    end(0)
+    process.off('SIGTERM', stop).off('SIGINT', stop)
+    process.on('SIGTERM', now).on('SIGINT', now)
+  }
+  const now = () => daemon.abort()
+  process.on('SIGTERM', stop).on('SIGINT', stop)
+  await daemon.run()
+  notifier.ready(`serving ${config.spool}`)
+  const endWatchdog = notifier.startWatchdog(() => daemon.alive())
+
+  const code = await ended
+  await control.close()
+  await daemon.stop()
+  endWatchdog()
+  log.write('info', { event: 'stopped' }, 'stopped')
+  return code
+}
+
+/** Loads the configuration anew; a bad one is said and leaves the one in force. */
+async function reloadInto(
+  daemon: Daemon,
+  { load, log, notifier }: Surroundings,
+): Promise<Answer> {
+  notifier.reloading()
+  try {
+    const config = load()
+    const { newLanes, needsRestart } = await daemon.configure(config)
+    const restart =
+      needsRestart.length === 0 ? '' : `; needs a restart: ${needsRestart.join(', ')}`
+    log.write('info', { event: 'reload', newLanes }, `configuration reloaded${restart}`)
+    const { files, warnings } = config
+    return { status: 200, body: { files, newLanes, needsRestart, warnings } }
+  } catch (error) {
+    const problems =
+      error instanceof ConfigError
+        ? error.problems.map((problem) => problem.message)
+        : [asTrouble(error)]
+    for (const problem of problems) log.write('error', { event: 'reload' }, problem)
+    return { status: 422, body: { problems } }
+  } finally {
+    notifier.ready('serving')
+  }
+}
+
+function routesOf(daemon: Daemon, reload: () => Promise<Answer>): Routes {
+  return {
+    'GET /v1/status': () => ({ status: 200, body: daemon.status() }),
+    'POST /v1/reload': reload,
+    'POST /v1/flush': (body) => ({
+      status: 200,
+      body: { opened: daemon.flush(lanesOf(body)) },
+    }),
+  }
+}
+
+function lanesOf(body: unknown): string[] | undefined {
+  if (typeof body !== 'object' || body === null || !('lanes' in body)) return undefined
+  return Array.isArray(body.lanes) ? body.lanes.map(String) : undefined
+}

@@ -1,0 +1,145 @@
+/**
+ * deliver - one attempt at one message: from lease to settlement, with its log line.
+ *
+ * Never rejects. What a transport throws is a bug of ours or a broken machine, and defers the
+ * message. The line is written as soon as the end of the attempt is known; that the message is
+ * settled, and not sent twice when the disk refuses, is left to finish.ts.
+ */
+import type { Clock } from '../base/clock.ts'
+import { plainError } from '../base/errno.ts'
+import { printable } from '../base/text.ts'
+import type { Destination, RetryOptions } from '../config/config.ts'
+import type { Body } from '../message/body.ts'
+import type { Outcome } from '../message/outcome.ts'
+import type { Claims, Lease, Settlement } from '../queue/queue.ts'
+import type { Transport } from '../transport/transport.ts'
+import { finish } from './finish.ts'
+import type { Lanes } from './lanes.ts'
+import { attemptLog, untriedLog } from './log.ts'
+import type { Log } from './log.ts'
+import { expiryOf } from './retry.ts'
+import { postponement, settlementOf, untried } from './settle.ts'
+import type { Ended } from './settle.ts'
+
+/** Where a lease goes, by the configuration in force now. */
+export interface Routing {
+  /** Undefined for a destination that the configuration does not know. */
+  destinationOf(lease: Lease): Destination | undefined
+  /** The house's own, for what has no destination. */
+  readonly retry: RetryOptions
+}
+
+export interface DeliverOptions {
+  readonly claims: Claims
+  readonly clock: Clock
+  readonly dice: () => number
+  readonly lanes: Lanes
+  readonly log: Log
+  readonly transport: Transport
+  readonly routing: () => Routing
+}
+
+/** After a bug of ours a message is looked at again so much later (ms). */
+const BUG_PAUSE = 300_000
+
+/** Makes the function that the scheduler calls for each lease. */
+export function deliverer(
+  options: DeliverOptions,
+): (lease: Lease, signal: AbortSignal) => Promise<void> {
+  return async (lease, signal) => {
+    const settlement = await judged(lease, signal, options)
+    if (settlement !== undefined) await finish(lease, settlement, signal, options)
+  }
+}
+
+/** What becomes of the message; undefined when it is not in our hands any more. */
+async function judged(
+  lease: Lease,
+  signal: AbortSignal,
+  options: DeliverOptions,
+): Promise<Settlement | undefined> {
+  try {
+    return await attempt(lease, signal, options)
+  } catch (error) {
+    // Nothing foreseen comes here.
+    const { clock, log } = options
+    const reason = printable(`unforeseen: ${plainError(error)}`)
+    log.write('error', { event: 'trouble', id: lease.id, reason }, 'put back untried')
+    return postponement(lease, reason, clock.now(), clock.now() + BUG_PAUSE)
+  }
+}
+
+async function attempt(
+  lease: Lease,
+  signal: AbortSignal,
+  options: DeliverOptions,
+): Promise<Settlement | undefined> {
+  const { clock, dice, log } = options
+  const { destinationOf, retry } = options.routing()
+  const startedAt = clock.now()
+  const expired = startedAt >= expiryOf(lease.envelope)
+  const destination = expired ? undefined : destinationOf(lease)
+  if (destination === undefined) {
+    const settlement = untried(lease, startedAt, retry)
+    const said = untriedLog(lease, settlement)
+    if (said !== undefined) log.write(said.level, said.fields, said.message)
+    return settlement
+  }
+  const began = clock.monotonic()
+  const outcome = await outcomeOf(lease, destination, signal, options)
+  if (outcome === undefined) return undefined
+  const endedAt = startedAt + Math.round(clock.monotonic() - began)
+  const ended = { startedAt, endedAt, outcome }
+  closeLane(lease.lane, ended, destination.retry, options)
+  // We stop, and cut it off ourselves: that is no failure of the receiver's.
+  const cut = signal.aborted && outcome.kind === 'deferred'
+  const settlement: Settlement = cut
+    ? { to: 'released' }
+    : settlementOf(lease, ended, destination.retry, dice())
+  const { level, fields, message } = attemptLog(lease, ended, settlement)
+  log.write(level, fields, message)
+  return settlement
+}
+
+/** Undefined when the body disproved itself, or the lease is lost. */
+async function outcomeOf(
+  lease: Lease,
+  destination: Destination,
+  signal: AbortSignal,
+  { claims, transport }: DeliverOptions,
+): Promise<Outcome | undefined> {
+  const fault = 'configuration'
+  let body: Body | undefined
+  try {
+    body = await claims.readBody(lease)
+  } catch (error) {
+    const reason = printable(`body cannot be read: ${plainError(error)}`)
+    return { kind: 'deferred', fault, reason, uncharged: true }
+  }
+  if (body === undefined) return undefined
+  const { envelope, tries } = lease
+  try {
+    return await transport.deliver(
+      { envelope, body, destination, number: tries + 1 },
+      signal,
+    )
+  } catch (error) {
+    const reason = printable(`unforeseen: ${plainError(error)}`)
+    return { kind: 'deferred', fault, reason }
+  }
+}
+
+/** A receiver that asks for a pause as a whole gets it, for at most the longest retry. */
+function closeLane(
+  lane: string,
+  { endedAt, outcome }: Ended,
+  retry: RetryOptions,
+  { lanes, log }: DeliverOptions,
+): void {
+  if (outcome.kind !== 'deferred' || !outcome.wholeLane) return
+  const until = Math.min(outcome.notBefore ?? 0, endedAt + retry.max)
+  const { reason } = outcome
+  if (!lanes.close(lane, until, reason)) return
+  const fields = { event: 'lane', lane, until: new Date(until).toISOString(), reason }
+  log.write('warn', fields, `${lane} closed`)
+}
