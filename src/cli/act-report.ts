@@ -1,0 +1,74 @@
+/**
+ * act-report - what came of an act, for people and for programs.
+ */
+import { shortId } from '../message/id.ts'
+import type { Act, ActResult } from '../queue/queue.ts'
+
+export interface ActReport {
+  readonly act: Act
+  readonly result: ActResult
+  readonly absent: readonly string[]
+  readonly dryRun: boolean
+  /** Lanes that were opened. */
+  readonly opened?: number
+}
+
+/** Skipped messages, and reasons, that are named without being asked to. */
+const SHOWN = { messages: 10, reasons: 3 } as const
+
+const DONE: Readonly<Record<Act, string>> = {
+  flush: 'flushed',
+  hold: 'held',
+  release: 'released',
+  requeue: 'requeued',
+  delete: 'deleted',
+  expire: 'expired',
+}
+
+/** Lines that end with `matched 3, done 2, skipped 1 (in flight)`. */
+export function textReport(report: ActReport, verbose = false): string {
+  const { act, result, dryRun, opened = 0 } = report
+  const { matched, done, skipped } = result
+  const lines: string[] = []
+  if (verbose)
+    for (const id of done)
+      lines.push(`${shortId(id)} ${dryRun ? 'to be ' : ''}${DONE[act]}`)
+  const named = verbose ? skipped : skipped.slice(0, SHOWN.messages)
+  for (const { id, why } of named) lines.push(`${shortId(id)} skipped: ${why}`)
+  if (named.length < skipped.length)
+    lines.push(`... and ${skipped.length - named.length} more skipped (-v shows all)`)
+  const lanes = opened === 0 ? '' : `, ${opened} ${opened === 1 ? 'lane' : 'lanes'} opened`
+  lines.push(
+    `matched ${matched}, ${dryRun ? 'to do' : 'done'} ${done.length}, skipped ${skipped.length}${reasons(skipped)}${lanes}${dryRun ? '; dry run, nothing was changed' : ''}`,
+  )
+  return lines.map((line) => `${line}\n`).join('')
+}
+
+function reasons(skipped: ActResult['skipped']): string {
+  const counts = new Map<string, number>()
+  for (const { why } of skipped) counts.set(why, (counts.get(why) ?? 0) + 1)
+  if (counts.size === 0) return ''
+  if (counts.size === 1) return ` (${[...counts.keys()][0]})`
+  const most = [...counts].toSorted((a, b) => b[1] - a[1]).slice(0, SHOWN.reasons)
+  const more = counts.size > most.length ? ', ...' : ''
+  return ` (${most.map(([why, count]) => `${count} ${why}`).join(', ')}${more})`
+}
+
+/** A line of JSON for each message, and one with the totals. The members are public. */
+export function jsonReport({ act, result, absent, dryRun, opened }: ActReport): string {
+  const { matched, done, skipped } = result
+  const totals = {
+    matched,
+    done: done.length,
+    skipped: skipped.length,
+    absent: absent.length,
+    ...(opened === undefined ? {} : { opened }),
+  }
+  const lines = [
+    ...done.map((id) => ({ id, result: 'done' })),
+    ...skipped.map(({ id, why }) => ({ id, result: 'skipped', why })),
+    ...absent.map((id) => ({ id, result: 'absent' })),
+    { act, ...(dryRun ? { dryRun } : {}), totals },
+  ]
+  return lines.map((line) => `${JSON.stringify(line)}\n`).join('')
+}

@@ -1,0 +1,141 @@
+/**
+ * act - what flush, hold, release, requeue, delete and expire have in common.
+ *
+ * An act is whole for each message and not for all of them: who breaks it off runs it again,
+ * and it does the rest. It ends with what came of it. A message that was named and does not
+ * exist is 66; a filter that matches nothing is no fault.
+ */
+import { createInterface } from 'node:readline/promises'
+
+import { MsgqError } from '../base/errors.ts'
+import { printable } from '../base/text.ts'
+import { findSpool } from '../config/find.ts'
+import type { Flags } from '../config/find.ts'
+import { openDesk } from '../queue/open.ts'
+import type { Act, ActResult, Desk } from '../queue/queue.ts'
+import { jsonReport, textReport } from './act-report.ts'
+import { becomeOwner } from './become.ts'
+import type { Define, Io } from './command.ts'
+import { absentError } from './ids.ts'
+import { addSelectorOptions, selectorOf } from './selection.ts'
+import type { Selection, SelectorOptions } from './selection.ts'
+import { operatorHere } from './sender.ts'
+
+/** What is special about one act. */
+export interface Verb {
+  readonly act: Act
+  /** Without ids, selector and ALL it means all of them. */
+  readonly meansAll?: boolean
+  /** Asks on a terminal before it does away with more than one. */
+  readonly asks?: boolean
+  /** What follows it, unless it was a dry run. */
+  readonly after?: (did: Did) => Promise<Aftermath>
+}
+
+/** What was done, for what follows. */
+export interface Did {
+  readonly spool: string
+  readonly selection: Selection
+  readonly result: ActResult
+}
+
+/** What followed: lanes that were opened, and what a person should know besides. */
+export interface Aftermath {
+  readonly opened?: number
+  readonly notice?: string
+}
+
+export interface ActOptions extends SelectorOptions {
+  readonly dryRun?: boolean
+  readonly verbose?: boolean
+  readonly json?: boolean
+  readonly yes?: boolean
+  readonly why?: string
+}
+
+/** Exit code when the answer to the question was no. */
+const DECLINED = 1
+
+/** Makes a command of an act. */
+export function defineAct(verb: Verb): Define {
+  return (command, begin) => {
+    command.argument('[ID...]', 'ids, endings of 6 or more, - (ids on stdin), or ALL')
+    addSelectorOptions(command)
+      .option('-n, --dry-run', 'say what would be done, and do nothing')
+      .option('-v, --verbose', 'a line for each message')
+      .option('--json', 'a line of JSON for each message, and one for all')
+      .option('--why <text>', 'a reason, for the trail')
+    if (verb.asks) command.option('-y, --yes', 'do not ask')
+    command.action((words: string[], options: ActOptions) => {
+      begin((io, flags) => run(verb, { words, options }, io, flags))
+    })
+  }
+}
+
+interface Line {
+  readonly words: readonly string[]
+  readonly options: ActOptions
+}
+
+async function run(verb: Verb, line: Line, io: Io, flags: Flags): Promise<number> {
+  const { words, options } = line
+  const place = await findSpool(io.environment, flags)
+  const by = operatorHere(io.environment)
+  becomeOwner(place.spool)
+  const { spool, anyFilesystem } = place
+  const desk = await openDesk(spool, { clock: io.clock, anyFilesystem })
+  const selection = await selectorOf(words, options, io, desk)
+  if (!selection.given && !verb.meansAll)
+    throw new MsgqError(
+      'usage',
+      'which messages?',
+      `give ids, a selector such as --to, or ALL: msgq ${verb.act} --help`,
+    )
+  const agreed = await ask(verb, { selection, options, by }, desk, io)
+  if (agreed === undefined) return DECLINED
+  const result = await desk.act(verb.act, agreed, {
+    by,
+    dryRun: options.dryRun ?? false,
+    ...(options.why === undefined ? {} : { reason: printable(options.why) }),
+  })
+  const after = options.dryRun ? undefined : verb.after
+  const { opened, notice } = (await after?.({ spool, selection, result })) ?? {}
+  const report = {
+    act: verb.act,
+    result,
+    absent: selection.absent,
+    dryRun: options.dryRun ?? false,
+    ...(opened === undefined ? {} : { opened }),
+  }
+  await io.print(options.json ? jsonReport(report) : textReport(report, options.verbose))
+  if (notice !== undefined) io.warn(`${verb.act}: ${notice}`)
+  if (selection.absent.length > 0) throw absentError(selection.absent)
+  return 0
+}
+
+/** The selection that was agreed to; undefined when the answer was no. */
+async function ask(
+  { act, asks = false }: Verb,
+  meant: { selection: Selection; options: ActOptions; by: string },
+  desk: Desk,
+  io: Io,
+): Promise<Selection['selector'] | undefined> {
+  const { selection, options, by } = meant
+  const { selector } = selection
+  // With ids on stdin there is nobody to ask there.
+  if (!asks || options.yes || options.dryRun || !io.stdin.isTTY) return selector
+  const before = io.clock.now() + 1
+  const { done } = await desk.act(act, selector, { by, dryRun: true })
+  if (done.length <= 1) return selector
+  const terminal = createInterface({ input: io.stdin, output: io.stderr })
+  const closed = new Promise<string>((resolve) => terminal.once('close', () => resolve('')))
+  const question = `${act} ${done.length} messages? [y/N] `
+  const answer = await Promise.race([terminal.question(question), closed])
+  terminal.close()
+  if (!/^y(es)?$/i.test(answer.trim())) {
+    io.warn(`${act}: nothing was done`)
+    return undefined
+  }
+  // What came in since was not asked about.
+  return { ...selector, before: Math.min(before, selector.before ?? before) }
+}

@@ -1,0 +1,112 @@
+/**
+ * around - what stands around a queue: the daemon, and what its configuration knows.
+ *
+ * A look never fails: a daemon that hangs, a socket that is not ours, or a configuration with
+ * faults is something to say beside the list, and no reason to show none.
+ */
+import type { Clock } from '../base/clock.ts'
+import { MsgqError } from '../base/errors.ts'
+import type { Flags } from '../config/find.ts'
+import { readLimits } from '../config/limits.ts'
+import type { DaemonStatus } from '../delivery/status.ts'
+import { EVENT_LANE, isUrlLane } from '../message/lane.ts'
+import type { Entry } from '../message/selector.ts'
+import { holderOf } from '../queue/open.ts'
+import type { Holder } from '../queue/open.ts'
+import { inSpan } from './clock-text.ts'
+import type { Io } from './command.ts'
+import { askDaemon } from './control.ts'
+import { NOTHING } from './table.ts'
+
+/** Who serves the spool. `alone`: somebody has it and opens no socket, as `msgqd --once`. */
+export type Daemon =
+  | { readonly kind: 'up'; readonly status: DaemonStatus }
+  | { readonly kind: 'alone'; readonly holder: Holder }
+  | { readonly kind: 'mute'; readonly trouble: MsgqError }
+  | { readonly kind: 'down' }
+
+export interface Around {
+  readonly daemon: Daemon
+  /** Destinations of the configuration; undefined where nobody can tell. */
+  readonly known: ReadonlySet<string> | undefined
+  /** Lanes that receivers closed, until when (epoch ms) and why. */
+  readonly closed: ReadonlyMap<string, Closed>
+  readonly now: number
+}
+
+export interface Closed {
+  readonly until: number
+  readonly why: string
+}
+
+/** Looks around; never throws. */
+export async function lookAround(io: Io, flags: Flags, spool: string): Promise<Around> {
+  const daemon = await daemonOf(spool, io.clock)
+  const known =
+    daemon.kind === 'up'
+      ? new Set(daemon.status.destinations)
+      : await destinationsHere(io, flags, spool)
+  const lanes = daemon.kind === 'up' ? daemon.status.lanes : []
+  const closed = new Map<string, Closed>()
+  for (const { lane, closedUntil, why = '' } of lanes)
+    if (closedUntil !== undefined) closed.set(lane, { until: Date.parse(closedUntil), why })
+  return { daemon, known, closed, now: io.clock.now() }
+}
+
+async function daemonOf(spool: string, clock: Clock): Promise<Daemon> {
+  try {
+    const answer = await askDaemon(spool, 'GET', '/v1/status')
+    if (answer?.status === 200) return { kind: 'up', status: answer.body as DaemonStatus }
+    if (answer !== undefined)
+      throw new MsgqError('temporary', `msgqd: answers its status with ${answer.status}`)
+    const holder = await holderOf(spool, clock)
+    return holder === undefined ? { kind: 'down' } : { kind: 'alone', holder }
+  } catch (error) {
+    if (error instanceof MsgqError) return { kind: 'mute', trouble: error }
+    throw error
+  }
+}
+
+/** The configuration's word; where it has faults, what the daemon last published. */
+async function destinationsHere(
+  io: Io,
+  flags: Flags,
+  spool: string,
+): Promise<ReadonlySet<string> | undefined> {
+  try {
+    const { loadConfig } = await import('../config/load.ts')
+    return new Set(loadConfig(io.environment, flags).destinations.keys())
+  } catch (error) {
+    if (!(error instanceof MsgqError)) throw error
+    const published = readLimits(spool)?.destinations.keys()
+    return published === undefined ? undefined : new Set(published)
+  }
+}
+
+/** True for a lane that leads nowhere: no such destination, or an event without a route. */
+export function leadsNowhere(lane: string, { known }: Around): boolean {
+  if (lane === EVENT_LANE) return true
+  return (
+    known !== undefined && !isUrlLane(lane) && !lane.startsWith('_') && !known.has(lane)
+  )
+}
+
+/** When a message is tried next, for a column of a table. */
+export function nextOf({ state, lane, due }: Entry, around: Around): string {
+  if (state === 'active') return 'now'
+  if (state !== 'incoming' && state !== 'deferred') return NOTHING
+  if (lane === EVENT_LANE) return 'no route'
+  if (leadsNowhere(lane, around)) return 'no such destination'
+  return dueText(Math.max(due, around.closed.get(lane)?.until ?? 0), around.now)
+}
+
+/** `in 14m`, or `due`. */
+export function dueText(due: number, now: number): string {
+  return due > now ? inSpan(due - now) : 'due'
+}
+
+/** What an operator must hear of the daemon; undefined when it is well. */
+export function daemonAlarm({ daemon }: Around): string | undefined {
+  if (daemon.kind === 'down') return 'msgqd is not running: nothing is being delivered'
+  return daemon.kind === 'mute' ? daemon.trouble.message : undefined
+}

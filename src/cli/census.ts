@@ -1,0 +1,69 @@
+/**
+ * census - what a configuration would do to the messages that wait.
+ *
+ * Counts them as they are read, so that `msgq check` says before a reload which of them it
+ * would leave without a destination.
+ */
+import { briefSize } from '../base/size.ts'
+import { didYouMean } from '../base/text.ts'
+import type { Config } from '../config/config.ts'
+import type { Envelope } from '../message/envelope.ts'
+import { EVENT_LANE, isUrlLane } from '../message/lane.ts'
+import type { State } from '../message/state.ts'
+
+const QUEUED: ReadonlySet<State> = new Set(['incoming', 'active', 'deferred', 'hold'])
+
+export class Census {
+  readonly #config: Config | undefined
+  readonly #unknown = new Map<string, number>()
+  #events = 0
+  #large = 0
+  /** All that were counted. */
+  messages = 0
+
+  /** Without a configuration it only counts. */
+  constructor(config: Config | undefined) {
+    this.#config = config
+  }
+
+  count(state: State, lane: string, { bytes }: Envelope): void {
+    this.messages++
+    if (this.#config === undefined || !QUEUED.has(state)) return
+    const { destinations, send } = this.#config
+    if (bytes > send.messageSizeLimit) this.#large++
+    if (lane === EVENT_LANE) this.#events++
+    else if (!isUrlLane(lane) && !destinations.has(lane))
+      this.#unknown.set(lane, (this.#unknown.get(lane) ?? 0) + 1)
+  }
+
+  /** What an operator should know, as warnings. */
+  findings(): { level: 'warning'; message: string; hint?: string }[] {
+    const warning = 'warning' as const
+    const findings = [...this.#unknown].map(([lane, count]) => {
+      const meant = didYouMean(lane, this.#config?.destinations.keys() ?? [])
+      const renamed = meant === undefined ? '' : ` (was it renamed ${meant}?)`
+      return {
+        level: warning,
+        message: `${queued(count, 'names', 'name')} ${lane}, which the configuration does not know${renamed}`,
+        hint: `they wait until it does: msgq mailq --to ${lane}`,
+      }
+    })
+    if (this.#events > 0)
+      findings.push({
+        level: warning,
+        message: `${queued(this.#events, 'is', 'are')} for an event, and there are no routes`,
+        hint: 'msgq mailq lists them',
+      })
+    if (this.#large > 0)
+      findings.push({
+        level: warning,
+        message: `${queued(this.#large, 'is', 'are')} over message_size_limit (${briefSize(this.#config?.send.messageSizeLimit ?? 0)})`,
+        hint: 'what was accepted is delivered all the same',
+      })
+    return findings
+  }
+}
+
+function queued(count: number, one: string, many: string): string {
+  return count === 1 ? `1 queued message ${one}` : `${count} queued messages ${many}`
+}

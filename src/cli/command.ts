@@ -1,0 +1,29 @@
+/**
+ * command - what a command of `msgq` is: one file, which defines its options and does its work.
+ *
+ * A command reads and writes only through Io, so that tests run it without a process, and ends
+ * with a code of sysexits(3); it never exits by itself. What it throws main.ts says.
+ */
+import type { Command } from 'commander'
+
+import type { Clock } from '../base/clock.ts'
+import type { Environment, Flags } from '../config/find.ts'
+
+/** The world as a command sees it. */
+export interface Io {
+  readonly stdin: NodeJS.ReadStream
+  readonly stdout: NodeJS.WriteStream
+  readonly stderr: NodeJS.WriteStream
+  readonly environment: Environment
+  readonly clock: Clock
+  /** Prints to stdout and waits while its reader is slow; a reader that left ends it quietly. */
+  print(text: string): Promise<void>
+  /** One line on stderr, behind `msgq: `. */
+  warn(line: string): void
+}
+
+/** Does the work of a command; resolves with its exit code. */
+export type Run = (io: Io, flags: Flags) => Promise<number>
+
+/** What each command's file exports: adds options and arguments, hands over the work to do. */
+export type Define = (command: Command, begin: (run: Run) => void) => void

@@ -1,0 +1,90 @@
+/**
+ * commands - all there are, in the order of the help. Each is loaded only when it is called.
+ */
+import type { Define } from './command.ts'
+
+export interface Listed {
+  readonly name: string
+  readonly alias?: string
+  readonly summary: string
+  readonly load: () => Promise<{ define: Define }>
+}
+
+export const COMMANDS: readonly Listed[] = [
+  {
+    name: 'send',
+    summary: 'queue a message; returns once it is on disk',
+    load: () => import('./send.ts'),
+  },
+  {
+    name: 'mailq',
+    alias: 'list',
+    summary: 'list what waits, and why',
+    load: () => import('./mailq.ts'),
+  },
+  {
+    name: 'show',
+    summary: 'one message: envelope, attempts, what comes next',
+    load: () => import('./show.ts'),
+  },
+  {
+    name: 'flush',
+    summary: 'try deferred messages now',
+    load: () => import('./flush.ts'),
+  },
+  {
+    name: 'hold',
+    summary: 'stop messages until they are released',
+    load: () => import('./hold.ts'),
+  },
+  {
+    name: 'release',
+    summary: 'let held messages go',
+    load: () => import('./release.ts'),
+  },
+  {
+    name: 'requeue',
+    summary: 'begin anew with bounced messages',
+    load: () => import('./requeue.ts'),
+  },
+  {
+    name: 'delete',
+    summary: 'remove messages for good',
+    load: () => import('./delete.ts'),
+  },
+  {
+    name: 'expire',
+    summary: 'give messages up: they go to bounce',
+    load: () => import('./expire.ts'),
+  },
+  {
+    name: 'status',
+    summary: 'the daemon, its lanes, the queue, the disk',
+    load: () => import('./status.ts'),
+  },
+  {
+    name: 'check',
+    summary: 'find what is wrong with configuration and spool',
+    load: () => import('./check.ts'),
+  },
+  {
+    name: 'config',
+    summary: 'what is in force, and where it was said',
+    load: () => import('./config.ts'),
+  },
+  {
+    name: 'reload',
+    summary: 'have the daemon read its configuration again',
+    load: () => import('./reload.ts'),
+  },
+  {
+    name: 'sink',
+    summary: 'a receiver for trying things out',
+    load: () => import('./sink.ts'),
+  },
+  {
+    name: 'demo',
+    summary: 'watch messages go out, fail, retry and bounce',
+    load: () => import('./demo.ts'),
+  },
+]

@@ -1,0 +1,96 @@
+/**
+ * dry-run - the request that a message would become, as a person may see it.
+ *
+ * Made by what makes the real one. Secrets are never looked up: stars stand for them.
+ */
+import { MsgqError } from '../base/errors.ts'
+import { briefSize } from '../base/size.ts'
+import { VERSION } from '../base/version.ts'
+import type { Config, Destination } from '../config/config.ts'
+import type { Flags } from '../config/find.ts'
+import { defaultDestination } from '../config/limits.ts'
+import { loadConfig } from '../config/load.ts'
+import type { Draft } from '../message/draft.ts'
+import { seal } from '../message/envelope.ts'
+import { looksLikeUrl } from '../message/lane.ts'
+import { shownHeader, shownTo } from '../message/mask.ts'
+import { buildRequest } from '../transport/request.ts'
+import type { Io } from './command.ts'
+
+const STARS = '****'
+/** Stands where the id will be. */
+const ID = '(the id)'
+/** Stands for a URL that is a secret. */
+const HIDDEN = 'https://hidden.invalid/'
+
+/** The configuration to show requests by; undefined when it has faults. */
+export function shownConfig(io: Io, flags: Flags): Config | undefined {
+  try {
+    return loadConfig(io.environment, flags)
+  } catch (error) {
+    if (error instanceof MsgqError) return undefined
+    throw error
+  }
+}
+
+/** The request of the first attempt: its line, its headers, what else is known, its body. */
+export function requestText(
+  draft: Draft,
+  body: Buffer,
+  config: Config | undefined,
+): string {
+  const { to = '', method = 'POST' } = draft
+  const destination = config && destinationOf(to, config)
+  const head =
+    destination === undefined
+      ? `${method} (the URL of ${to})\n`
+      : headOf(draft, body, destination)
+  return `${head}${remarks(draft)}\n${shownBody(body)}`
+}
+
+function destinationOf(to: string, config: Config): Destination | undefined {
+  return looksLikeUrl(to) ? defaultDestination(config, to) : config.destinations.get(to)
+}
+
+function headOf(draft: Draft, body: Buffer, destination: Destination): string {
+  const secretUrl = typeof destination.url !== 'string'
+  const envelope = seal(draft, body, { id: ID, now: 0, sender: { uid: 0 } })
+  const { method, url, headers } = buildRequest(
+    {
+      envelope,
+      body: { kind: 'bytes', bytes: body },
+      destination: secretUrl ? { ...destination, url: HIDDEN } : destination,
+      number: 1,
+    },
+    VERSION,
+    () => STARS,
+  )
+  let text = `${method} ${secretUrl ? STARS : shownTo(url.href)}\n`
+  for (let at = 0; at < headers.length; at += 2) {
+    const [name, value] = headers.slice(at, at + 2) as [string, string]
+    // The key by which receivers drop a repeat is called a key, and is no secret.
+    text += `${name}: ${name === 'idempotency-key' ? value : shownHeader(name, value)}\n`
+  }
+  return text
+}
+
+/** What is no part of the request. */
+function remarks({ notBefore, expiresAt, hold, subject, level }: Draft): string {
+  const lines = [
+    notBefore === undefined ? [] : [`not before ${notBefore}`],
+    expiresAt === undefined ? [] : [`expires at ${expiresAt}`],
+    hold ? ['held until it is released'] : [],
+    subject === undefined ? [] : [`subject: ${subject}`],
+    level === undefined ? [] : [`level: ${level}`],
+  ].flat()
+  return lines.map((line) => `# ${line}\n`).join('')
+}
+
+function shownBody(body: Buffer): string {
+  if (body.length === 0) return ''
+  const text = body.toString()
+  // What is no text, or would move the cursor of a terminal, is only counted.
+  if (text.includes('\uFFFD') || /[^\P{Cc}\t\n\r]/u.test(text))
+    return `(${briefSize(body.length)} that are no text)\n`
+  return text.endsWith('\n') ? text : `${text}\n`
+}

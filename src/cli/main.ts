@@ -1,0 +1,104 @@
+/**
+ * main - the program msgq: finds the command, loads it alone, says what went wrong.
+ *
+ * `msgq send` is started hundreds of times a minute, so nothing is loaded that the one command
+ * does not need. Exit codes are sysexits'; commander's own are made into them.
+ */
+import { Command, CommanderError } from 'commander'
+
+import { EXIT_CODES, MsgqError } from '../base/errors.ts'
+import { didYouMean } from '../base/text.ts'
+import { VERSION } from '../base/version.ts'
+import type { Flags } from '../config/find.ts'
+import type { Io, Run } from './command.ts'
+import { COMMANDS } from './commands.ts'
+import type { Listed } from './commands.ts'
+import { ReaderLeft, systemIo } from './io.ts'
+
+/** Runs msgq with these arguments; resolves with its exit code. */
+export async function main(argv: readonly string[], io: Io = systemIo()): Promise<number> {
+  const name = argv.find((word) => !word.startsWith('-'))
+  // Most have no alias, and nothing is not the name of one.
+  const listed = COMMANDS.find(
+    (command) => name !== undefined && [command.name, command.alias].includes(name),
+  )
+  try {
+    return await dispatch(argv, listed, io)
+  } catch (error) {
+    if (error instanceof ReaderLeft) return 0
+    return complain(error, listed, io)
+  }
+}
+
+async function dispatch(
+  argv: readonly string[],
+  listed: Listed | undefined,
+  io: Io,
+): Promise<number> {
+  let chosen: Run | undefined
+  const program = new Command('msgq')
+    .description('Hand it a message: it arrives, or lies in a folder with the reason.')
+    .version(VERSION, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'show this help')
+    .helpCommand('help [command]', 'show the help of a command')
+    .exitOverride()
+    // The hint says it.
+    .showSuggestionAfterError(false)
+    .configureOutput({
+      writeOut: (text) => void io.stdout.write(text),
+      writeErr: (text) => void io.stderr.write(text),
+      outputError: () => {},
+    })
+  const helped =
+    argv[0] === 'help' ? COMMANDS.find(({ name }) => name === argv[1]) : undefined
+  // The one that was called needs none of the others.
+  for (const command of listed === undefined || helped ? COMMANDS : [listed]) {
+    const sub = program.command(command.name).summary(command.summary)
+    if (command.alias !== undefined) sub.alias(command.alias)
+    sub.description(`${command.summary[0]!.toUpperCase()}${command.summary.slice(1)}.`)
+    sub.helpOption('-h, --help', 'show this help').showSuggestionAfterError(true)
+    sub
+      .option('-c, --config <file>', 'configuration file')
+      .option('--spool <dir>', 'spool folder')
+    if (command !== listed && command !== helped) continue
+    const { define } = await command.load()
+    define(sub, (run) => {
+      chosen = run
+    })
+  }
+  if (argv.length === 0) {
+    io.stderr.write(program.helpInformation())
+    return EXIT_CODES.usage
+  }
+  program.parse([...argv], { from: 'user' })
+  if (chosen === undefined) return 0
+  const sub = program.commands.find((command) => command.name() === listed?.name)
+  return chosen(io, sub?.opts<Flags>() ?? {})
+}
+
+function complain(error: unknown, listed: Listed | undefined, io: Io): number {
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return 0
+    const where = listed === undefined ? '' : `${listed.name}: `
+    io.warn(`${where}${error.message.replace(/^error: /, '').replaceAll('\n', ' ')}`)
+    io.stderr.write(`  hint: ${usageHint(error, listed)}\n`)
+    return EXIT_CODES.usage
+  }
+  if (!(error instanceof MsgqError)) throw error
+  io.warn(listed === undefined ? error.message : `${listed.name}: ${error.message}`)
+  if (error.hint !== undefined) io.stderr.write(`  hint: ${error.hint}\n`)
+  return error.exitCode
+}
+
+function usageHint(error: CommanderError, listed: Listed | undefined): string {
+  if (listed === undefined && error.code === 'commander.unknownOption')
+    return 'options stand behind the command: msgq COMMAND --help'
+  if (error.code !== 'commander.unknownCommand')
+    return `msgq ${listed?.name === undefined ? '' : `${listed.name} `}--help`
+  const word = /'(.*)'/.exec(error.message)?.[1] ?? ''
+  const near = didYouMean(
+    word,
+    COMMANDS.map((command) => command.name),
+  )
+  return near === undefined ? 'msgq --help lists the commands' : `did you mean ${near}?`
+}

@@ -1,0 +1,177 @@
+/**
+ * send - queues a message; returns once it is on disk.
+ *
+ * Needs no daemon, no network and no configuration without faults. Prints the id and exits 0 if
+ * and only if the message is durable. Everything that can be refused is refused before the
+ * first byte is written, so that of several receivers all are served or none; where a disk
+ * breaks in between it says who was served and exits 1, because 64 to 78 always mean that
+ * nothing was queued.
+ */
+import { MsgqError } from '../base/errors.ts'
+import { findSpool } from '../config/find.ts'
+import type { Flags } from '../config/find.ts'
+import { BODYLESS, checkDraft } from '../message/draft.ts'
+import type { Draft } from '../message/draft.ts'
+import { shownTo } from '../message/mask.ts'
+import { readSource } from './body.ts'
+import type { Define, Io } from './command.ts'
+import { checkJson, draftFor } from './compose.ts'
+import { refuseSilence } from './curl-options.ts'
+import { openDoor } from './door.ts'
+import { secretNames } from './header.ts'
+import { ReaderLeft } from './io.ts'
+import { receiversOf } from './recipient.ts'
+import { isLate, timesOf } from './schedule.ts'
+import { addSendOptions, asUsage, readWish } from './send-options.ts'
+import type { SendOptions, Wish } from './send-options.ts'
+import { senderHere } from './sender.ts'
+import { shielded } from './signals.ts'
+import { termsOf } from './terms.ts'
+import type { Terms } from './terms.ts'
+
+/** The command line of one `msgq send`. */
+export interface Line {
+  readonly to: string | undefined
+  readonly text: readonly string[]
+  readonly options: SendOptions
+}
+
+/** Exit code when of several receivers some were served. */
+const PARTLY = 1
+
+export const define: Define = (command, begin) => {
+  addSendOptions(command)
+  command.action((to: string | undefined, text: string[], options: SendOptions) => {
+    refuseSilence(command, options.subject)
+    const line = { to, text, options }
+    begin(async (io, flags) => {
+      if (!options.batch) return send(line, io, flags)
+      const { sendBatch } = await import('./batch.ts')
+      return sendBatch(line, io, flags)
+    })
+  })
+}
+
+async function send({ to, text, options }: Line, io: Io, flags: Flags): Promise<number> {
+  const now = io.clock.now()
+  const wish = readWish(text, options, now)
+  timesOf(wish.schedule, now)
+  const place = await findSpool(io.environment, flags)
+  const terms = await termsOf(io, flags, place)
+  const receivers = receiversOf(to ?? (io.environment.env['MSGQ_TO'] || undefined), terms)
+  for (const each of receivers) asUsage(() => checkDraft({ to: each, ...wish.draft }))
+  warn(wish, io, now)
+  const body = await bodyOf(wish, { receivers, terms, options, io })
+  if (body === undefined) return 0
+
+  const asked = { ...wish.draft, ...timesOf(wish.schedule, io.clock.now()) }
+  const drafts = receivers.map((each) => draftFor(each, asked, body, terms))
+  if (options.dryRun) {
+    const { requestText, shownConfig } = await import('./dry-run.ts')
+    const config = shownConfig(io, flags)
+    const requests = drafts.map((draft) => requestText(draft, body, config))
+    await io.print(requests.join('\n'))
+    return 0
+  }
+  const sender = senderHere()
+  const outbox = await openDoor(io, place, terms)
+  return shielded(async () => {
+    const enqueued = await Promise.allSettled(
+      drafts.map((draft) => outbox.enqueue({ draft, body, sender })),
+    )
+    const code = await report(enqueued, drafts, options, io)
+    if (options.verbose)
+      io.warn(`send: ${body.length} bytes of body, in the spool ${place.spool}`)
+    return code
+  })
+}
+
+function warn({ draft, schedule }: Wish, io: Io, now: number): void {
+  if (isLate(schedule, now)) io.warn('send: --at is over: it goes out at once')
+  const secrets = secretNames(draft)
+  if (secrets.length > 0 && io.stderr.isTTY)
+    io.warn(`send: ${secrets.join(', ')} lies in the spool as it is: better in msgq.toml`)
+}
+
+interface Setting {
+  readonly receivers: readonly string[]
+  readonly terms: Terms
+  readonly options: SendOptions
+  readonly io: Io
+}
+
+/** The body; undefined when there is nothing to send and that is no fault. */
+async function bodyOf(wish: Wish, setting: Setting): Promise<Buffer | undefined> {
+  const { options, terms, io } = setting
+  const { source } = wish
+  const bodyless = isBodyless(wish.draft.method, setting)
+  if (source.kind === 'stdin') {
+    if (bodyless && !source.explicit) return Buffer.alloc(0)
+    if (bodyless)
+      throw new MsgqError(
+        'usage',
+        '@-: stdin is never read for GET, HEAD, DELETE and OPTIONS',
+        'give the body on the line, or as @FILE',
+      )
+    if (!source.explicit && io.stdin.isTTY)
+      throw new MsgqError(
+        'usage',
+        'no message',
+        'msgq send TO TEXT, or -d, or a pipe; -d @- reads the terminal',
+      )
+  }
+  const body = await readSource(source, io, terms.messageSizeLimit)
+  if (source.kind === 'stdin' && body.length === 0) {
+    if (options.skipEmpty) return undefined
+    if (!source.explicit && !wish.isJson)
+      throw new MsgqError(
+        'data',
+        'nothing on stdin, nothing queued',
+        `-d '' sends an empty message; -E: stay silent`,
+      )
+  }
+  if (wish.isJson) checkJson('--json', body)
+  return body
+}
+
+function isBodyless(method: string | undefined, { receivers, terms }: Setting): boolean {
+  return receivers.every((to) =>
+    BODYLESS.has(method ?? terms.destinations?.get(to)?.method ?? 'POST'),
+  )
+}
+
+/** Says what came of it; resolves with the exit code. */
+async function report(
+  enqueued: readonly PromiseSettledResult<string>[],
+  drafts: readonly Draft[],
+  { quiet = false }: SendOptions,
+  io: Io,
+): Promise<number> {
+  const ids = enqueued.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
+  const failures = enqueued.flatMap((one) =>
+    one.status === 'rejected' ? [one.reason] : [],
+  )
+  if (ids.length === 0) throw failures[0]
+  if (!quiet) await printIds(ids, io)
+  if (failures.length === 0) return 0
+  for (const [index, one] of enqueued.entries()) {
+    const to = shownTo(drafts[index]?.to ?? '')
+    io.warn(
+      one.status === 'fulfilled'
+        ? `send: queued for ${to}: ${one.value}`
+        : `send: not queued for ${to}: ${(one.reason as Error).message}`,
+    )
+  }
+  return PARTLY
+}
+
+/** Prints ids of messages that are durable, whether anybody reads them or not. */
+export async function printIds(ids: readonly string[], io: Io): Promise<void> {
+  try {
+    await io.print(ids.map((id) => `${id}\n`).join(''))
+  } catch (error) {
+    if (error instanceof ReaderLeft) return
+    if (!(error instanceof MsgqError)) throw error
+    io.warn(`send: queued as ${ids.join(', ')}, but ${error.message}`)
+  }
+}

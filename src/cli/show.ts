@@ -1,0 +1,160 @@
+/**
+ * show - one message: what is the matter with it, what to do, and its whole story.
+ *
+ * --body and --raw put bytes on stdout as they are stored; only --raw shows what a sender put
+ * into a URL or a header unmasked.
+ */
+import { Option } from 'commander'
+
+import { MsgqError } from '../base/errors.ts'
+import type { Config, Destination } from '../config/config.ts'
+import type { Flags } from '../config/find.ts'
+import { defaultDestination } from '../config/limits.ts'
+import type { Envelope } from '../message/envelope.ts'
+import { shortId } from '../message/id.ts'
+import { looksLikeUrl } from '../message/lane.ts'
+import { shownHeader, shownTo } from '../message/mask.ts'
+import type { Desk, Message } from '../queue/queue.ts'
+import { lookAround } from './around.ts'
+import { chunksOf, writeBytes } from './bytes.ts'
+import type { Define, Io } from './command.ts'
+import { diagnose } from './diagnosis.ts'
+import { absentError, findOne } from './ids.ts'
+import { jsonLine } from './json.ts'
+import { openReading, reading } from './reading.ts'
+import { screenOf } from './screen.ts'
+import { showPage } from './show-page.ts'
+import { present, summaryOf } from './summary.ts'
+
+interface Options {
+  readonly body?: boolean
+  readonly raw?: boolean
+  readonly curl?: boolean
+  readonly json?: boolean
+}
+
+/** `msgq show`. */
+export const define: Define = (command, begin) => {
+  command
+    .argument('<ID>', 'its id, or the last 6 or more of it')
+    .addOption(
+      new Option('--body', 'print its body, as it is').conflicts(['raw', 'curl', 'json']),
+    )
+    .addOption(
+      new Option('--raw', 'print its file, as it is stored').conflicts(['curl', 'json']),
+    )
+    .addOption(
+      new Option('--curl', 'print its request as a curl command').conflicts('json'),
+    )
+    .option('--json', 'print JSON')
+    .action((word: string, options: Options) =>
+      begin((io, flags) => run(io, flags, word, options)),
+    )
+}
+
+async function run(io: Io, flags: Flags, word: string, options: Options): Promise<number> {
+  const { desk, spool } = await openReading(io, flags)
+  const { id } = await findOne(word, desk)
+  if (options.raw) return printRaw(io, desk, id)
+  const message = await reading(id, () => desk.get(id))
+  if (message === undefined) throw absentError([id])
+  if (options.body) return printBody(io, desk, message)
+  if (options.curl) return printCurl(io, flags, message)
+  const around = await lookAround(io, flags, spool)
+  const diagnosis = diagnose(message, around)
+  if (options.json) {
+    const { envelope, trail, entry } = message
+    const story = { envelope: masked(envelope), trail }
+    const { what, next, command } = diagnosis
+    const said = { diagnosis: what, next, command }
+    await io.print(jsonLine(present({ ...summaryOf(entry, message), ...story, ...said })))
+    return 0
+  }
+  const config = await configHere(io, flags)
+  const { to } = message.envelope ?? {}
+  const destination =
+    config === undefined || to === undefined ? undefined : destinationOf(config, to)
+  await io.print(
+    showPage(message, { diagnosis, around, destination, screen: screenOf(io) }),
+  )
+  return 0
+}
+
+async function printRaw(io: Io, desk: Desk, id: string): Promise<number> {
+  const stream = await reading(id, () => desk.raw(id))
+  if (stream === undefined) throw absentError([id])
+  const chunks = stream as AsyncIterable<Uint8Array>
+  await reading(id, () => writeBytes(io, chunks, `msgq show ${shortId(id)} --raw`))
+  return 0
+}
+
+async function printBody(io: Io, desk: Desk, { entry, defect }: Message): Promise<number> {
+  const { id } = entry
+  const body = await reading(id, () => desk.body(id))
+  if (body === undefined) {
+    if ((await desk.get(id)) === undefined) throw absentError([id])
+    throw new MsgqError(
+      'data',
+      `${id}: ${defect ?? 'its body is not the one sealed'}`,
+      `msgq show ${shortId(id)} --raw prints what is there`,
+    )
+  }
+  const command = `msgq show ${shortId(id)} --body`
+  await reading(id, () => writeBytes(io, chunksOf(body), command))
+  return 0
+}
+
+async function printCurl(io: Io, flags: Flags, message: Message): Promise<number> {
+  const { envelope, entry, defect } = message
+  if (envelope === undefined)
+    throw new MsgqError('data', `${entry.id}: ${defect ?? 'has no envelope'}`)
+  const { loadConfig } = await import('../config/load.ts')
+  const { to } = envelope
+  const destination =
+    to === undefined ? undefined : destinationOf(loadConfig(io.environment, flags), to)
+  if (destination === undefined)
+    throw new MsgqError(
+      'config',
+      to === undefined
+        ? `event ${envelope.event} has no route`
+        : `no such destination: ${to}`,
+      'msgq config lists those that there are',
+    )
+  const { curlCommand } = await import('./curl.ts')
+  const { text, masked: isMasked } = await curlCommand(
+    envelope,
+    destination,
+    entry.tries + 1,
+  )
+  await io.print(`${text}\n`)
+  if (isMasked) io.warn('show: **** stands for what is secret')
+  return 0
+}
+
+/** The configuration, where there is one without faults. */
+async function configHere(io: Io, flags: Flags): Promise<Config | undefined> {
+  try {
+    const { loadConfig } = await import('../config/load.ts')
+    return loadConfig(io.environment, flags)
+  } catch (error) {
+    if (error instanceof MsgqError) return undefined
+    throw error
+  }
+}
+
+function destinationOf(config: Config, to: string): Destination | undefined {
+  return looksLikeUrl(to) ? defaultDestination(config, to) : config.destinations.get(to)
+}
+
+function masked(envelope: Envelope | undefined): object | undefined {
+  if (envelope === undefined) return undefined
+  const { to, headers } = envelope
+  const shown =
+    headers &&
+    Object.entries(headers).map(([name, value]) => [name, shownHeader(name, value)])
+  return {
+    ...envelope,
+    ...(to === undefined ? {} : { to: shownTo(to) }),
+    ...(shown === undefined ? {} : { headers: Object.fromEntries(shown) }),
+  }
+}

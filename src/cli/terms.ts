@@ -1,0 +1,51 @@
+/**
+ * terms - on what terms a message is taken: sizes, and the destinations that there are.
+ *
+ * What the daemon published counts while it is current; else the configuration is read. One
+ * with faults never stops a sender: it is said once, and the message is taken unchecked.
+ */
+import { MsgqError } from '../base/errors.ts'
+import type { Flags, SpoolPlace } from '../config/find.ts'
+import { DEFAULT_LIMITS, areCurrent, readLimits } from '../config/limits.ts'
+import type { Limits, Recipient } from '../config/limits.ts'
+import type { Io } from './command.ts'
+
+export interface Terms {
+  readonly messageSizeLimit: number
+  readonly minFree: number
+  /** Where a message goes that names no receiver. */
+  readonly to?: string
+  /** Undefined where nobody can tell which there are. */
+  readonly destinations?: ReadonlyMap<string, Recipient>
+}
+
+/** The terms of a spool. */
+export async function termsOf(io: Io, flags: Flags, place: SpoolPlace): Promise<Terms> {
+  const limits = readLimits(place.spool)
+  const { configFile } = place
+  // Who sees no configuration of his own takes the word of the daemon that serves the spool.
+  if (limits !== undefined && areCurrent(limits, configFile ?? limits.configFiles[0]))
+    return limits
+  if (configFile === undefined)
+    return limits === undefined
+      ? { ...DEFAULT_LIMITS, destinations: new Map() }
+      : unchecked(limits)
+  const { loadConfig } = await import('../config/load.ts')
+  try {
+    const { send, destinations } = loadConfig(io.environment, flags)
+    return { ...send, destinations }
+  } catch (error) {
+    if (!(error instanceof MsgqError)) throw error
+    io.warn(`send: taken unchecked, the configuration has a fault: ${error.message}`)
+    return unchecked(limits)
+  }
+}
+
+function unchecked(limits: Limits | undefined): Terms {
+  const { messageSizeLimit, minFree } = limits ?? DEFAULT_LIMITS
+  return {
+    messageSizeLimit,
+    minFree,
+    ...(limits?.to === undefined ? {} : { to: limits.to }),
+  }
+}

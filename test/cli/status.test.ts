@@ -1,0 +1,288 @@
+/**
+ * status - one page of everything, with the daemon up, down, and not well.
+ */
+import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import t from 'tap'
+import type { Test } from 'tap'
+
+import { VERSION } from '../../src/base/version.ts'
+import { loadConfig } from '../../src/config/load.ts'
+import { publishLimits } from '../../src/config/limits.ts'
+import { Control } from '../../src/daemon/control.ts'
+import type { DaemonStatus } from '../../src/delivery/status.ts'
+import { Lock } from '../../src/queue/spool/lock.ts'
+import { Layout } from '../../src/queue/spool/layout.ts'
+import { asNobody } from '../config/machine.ts'
+import { HOUR, MINUTE, NOON, World, screen } from './world.ts'
+import type { Ran } from './world.ts'
+
+const OPS = '[destinations.ops]\ntype = "http"\nurl = "https://ops.example/in"\n'
+
+/** A daemon that says this of itself. */
+async function daemonUp(t: Test, world: World, more: Partial<DaemonStatus> = {}) {
+  const none = { delivered: 0, deferred: 0, postponed: 0, bounced: 0, held: 0, released: 0 }
+  const status: DaemonStatus = {
+    version: VERSION,
+    pid: 812,
+    spool: world.spool,
+    startedAt: new Date(NOON - 49 * HOUR).toISOString(),
+    configAt: new Date(NOON - 8 * HOUR).toISOString(),
+    configFiles: ['/etc/msgq/msgq.toml'],
+    destinations: ['ops', 'crm', 'pager'],
+    inFlight: 0,
+    recent: none,
+    total: none,
+    lanes: [],
+    troubles: [],
+    ...more,
+  }
+  const routes = { 'GET /v1/status': () => ({ status: 200, body: status }) }
+  const control = await Control.open(world.spool, routes)
+  t.teardown(() => control.close())
+}
+
+/** The page without what differs from machine to machine. */
+function page(world: World, { out }: Ran): string {
+  return out
+    .replaceAll(world.folder, '')
+    .replace(/[\d.]+ \w+ free \(\d+ %\)/, 'N free (P %)')
+    .replaceAll(VERSION, '9.9.9')
+}
+
+t.test('a daemon that is well', async (t) => {
+  const world = await World.open(t)
+  await daemonUp(t, world, {
+    configFiles: [],
+    lanes: [{ lane: 'pager', window: 20, active: 2 }],
+    inFlight: 2,
+  })
+  const ran = await world.run('status')
+  t.equal(ran.code, 0)
+  t.equal(
+    page(world, ran),
+    screen(`
+      msgqd 9.9.9   running 2d 1h (pid 812), no configuration, all defaults of 04:00
+      spool         /spool, 0 messages, N free (P %)
+      queue         0 incoming  0 active  0 deferred  0 hold  0 bounce  0 corrupt
+      last 5 min    0 delivered  0 deferred  0 bounced  0 held
+
+      LANE   STATE  WINDOW  ACTIVE  WAITING  NEXT
+      pager  open       20       2        0  -
+    `),
+  )
+})
+
+t.test('a daemon with all the trouble there is', async (t) => {
+  const world = await World.open(t)
+  world.at(NOON - 5 * HOUR - 12 * MINUTE)
+  await world.defer({ to: 'crm' }, 6 * HOUR)
+  await world.defer({ to: 'crm' }, 7 * HOUR)
+  world.at(NOON - 3 * HOUR)
+  await world.bounce({ to: 'ops' })
+  await world.bounce({ to: 'ops' })
+  await world.send({ to: 'crm-old' })
+  writeFileSync(join(world.spool, 'corrupt/x'), '')
+  world.at(NOON)
+  await world.defer({ to: 'ops' }, 14 * MINUTE)
+  const recent = {
+    delivered: 38,
+    deferred: 1,
+    postponed: 2,
+    bounced: 2,
+    held: 0,
+    released: 0,
+  }
+  await daemonUp(t, world, {
+    version: '0.0.9',
+    recent,
+    lanes: [
+      {
+        lane: 'crm',
+        window: 5,
+        active: 1,
+        closedUntil: world.iso(HOUR),
+        why: '429 Too Many Requests: "slow down"',
+      },
+    ],
+    troubles: [{ at: world.iso(-HOUR), message: 'incoming/x: permission denied\u001b[2J' }],
+  })
+  const ran = await world.run('status')
+  t.equal(ran.code, 0)
+  t.equal(
+    page(world, ran),
+    screen(`
+      msgqd 0.0.9   running 2d 1h (pid 812), configuration of 04:00
+      spool         /spool, 7 messages, N free (P %)
+      queue         1 incoming  0 active  3 deferred  0 hold  2 bounce!  1 corrupt!
+      last 5 min    38 delivered  1 deferred  2 bounced  0 held
+      oldest        waits for 5h 12m
+
+      LANE     STATE    WINDOW  ACTIVE  WAITING  NEXT
+      crm      closed        5       1        1  in 1h
+      crm-old  unknown       -       0        1  no such destination
+      ops      open          -       0        1  in 14m
+
+      ! 11:00 incoming/x: permission denied [2J
+      ! msgqd is 0.0.9, this is 9.9.9:  systemctl restart msgq
+      ! crm is closed until 13:00 (429 Too Many Requests: "slow down"); to try at once:  msgq flush --to crm
+      ! 1 for crm-old, which the configuration does not know:  msgq mailq --to crm-old
+      ! 2 bounced since 09:00:  msgq mailq --state bounce
+      ! 1 put aside in corrupt:  msgq mailq --state corrupt
+    `),
+  )
+})
+
+t.test(
+  'without a daemon the page is printed from the spool, and ends with 69',
+  async (t) => {
+    const world = await World.open(t, OPS)
+    await world.send({ to: 'ops' })
+    await world.defer({ to: 'crm-old' }, HOUR)
+    const ran = await world.run('status')
+    t.equal(ran.code, 69)
+    t.equal(
+      page(world, ran),
+      screen(`
+      msgqd         not running
+      spool         /spool, 2 messages, N free (P %)
+      queue         1 incoming  0 active  1 deferred  0 hold  0 bounce  0 corrupt
+      oldest        waits for 0s
+
+      LANE     STATE    WINDOW  ACTIVE  WAITING  NEXT
+      crm-old  unknown       -       0        1  no such destination
+      ops      -             -       0        1  due
+
+      ! msgqd is not running: nothing is being delivered:  systemctl start msgq
+      ! 1 for crm-old, which the configuration does not know:  msgq mailq --to crm-old
+    `),
+    )
+  },
+)
+
+t.test('a broken configuration does not keep the page from being printed', async (t) => {
+  const world = await World.open(t, 'retry = nonsense')
+  await world.send({ to: 'ops' })
+  const ran = await world.run('status')
+  t.equal(ran.code, 69)
+  t.match(ran.out, /^ops {3}- /m, 'and nothing is said of destinations that nobody knows')
+})
+
+t.test('JSON has the same, for machines', async (t) => {
+  const world = await World.open(t)
+  await world.defer({ to: 'ops' }, HOUR)
+  const down = JSON.parse((await world.run('status', '--json')).out) as object
+  t.match(down, {
+    daemon: { up: false },
+    spool: { path: world.spool, free: Number, total: Number },
+    states: { incoming: 0, active: 0, deferred: 1, hold: 0, bounce: 0, corrupt: 0 },
+    oldestAt: world.iso(),
+    lanes: [{ lane: 'ops', state: 'unknown', active: 0, waiting: 1, due: world.iso(HOUR) }],
+    advice: [{ what: /not running/, command: 'systemctl start msgq' }, { what: /ops/ }],
+  })
+  t.notOk('rates' in down, 'absent is absent')
+  await daemonUp(t, world)
+  const { code, out } = await world.run('status', '--json')
+  t.equal(code, 0)
+  t.match(JSON.parse(out), {
+    daemon: { up: true, version: VERSION, pid: 812, startedAt: world.iso(-49 * HOUR) },
+    rates: { delivered: 0, deferred: 0, bounced: 0, held: 0, windowMs: 300_000 },
+    lanes: [{ lane: 'ops', state: 'open', waiting: 1 }],
+    advice: [],
+  })
+})
+
+t.test('a daemon that answers nonsense is as good as none', async (t) => {
+  const world = await World.open(t)
+  const control = await Control.open(world.spool, {
+    'GET /v1/status': () => ({ status: 500, body: { error: 'x' } }),
+  })
+  t.teardown(() => control.close())
+  const ran = await world.run('status')
+  t.equal(ran.code, 69)
+  t.match(ran.out, /^msgqd {9}does not answer$/m)
+  t.match(ran.out, '! msgqd: answers its status with 500:  systemctl status msgq\n')
+})
+
+t.test('who may not ask the daemon is told so', async (t) => {
+  const world = await World.open(t)
+  await daemonUp(t, world)
+  for (const folder of [
+    '',
+    'incoming',
+    'active',
+    'deferred',
+    'hold',
+    'bounce',
+    'corrupt',
+    'run',
+  ])
+    chmodSync(join(world.spool, folder), 0o755)
+  chmodSync(join(world.spool, 'run/control.sock'), 0o600)
+  const ran = await asNobody(() => world.run('status'))
+  t.equal(ran.code, 77)
+  t.match(ran.out, /^! msgqd: its socket .*permission denied/m)
+})
+
+t.test('msgqd --once serves without a socket, and serves', async (t) => {
+  const world = await World.open(t)
+  const lock = await Lock.take(new Layout(world.spool), world.clock)
+  t.teardown(() => lock.release())
+  const ran = await world.run('status')
+  t.equal(ran.code, 0)
+  t.match(
+    ran.out,
+    `msgqd         running 0s (pid ${process.pid} on ${hostname()}), without a control socket\n`,
+  )
+  t.notMatch((await world.run('mailq')).out, 'not running')
+})
+
+t.test('a configuration that changed since it was read is pointed out', async (t) => {
+  const world = await World.open(t)
+  const file = world.configure(OPS)
+  const config = loadConfig(world.environment, {})
+  await publishLimits(world.spool, config, world.clock.now())
+  await daemonUp(t, world)
+  t.notMatch((await world.run('status')).out, /^! .*changed/m)
+  rmSync(file)
+  world.configure(`${OPS}# more\n`)
+  t.match(
+    (await world.run('status')).out,
+    '! the configuration changed since msgqd read it:  msgq check && msgq reload\n',
+  )
+})
+
+t.test('a disk that is almost full is pointed out', async (t) => {
+  const world = await World.open(t)
+  world.configure('[send]\nmin_free = "1000000GiB"\n')
+  const config = loadConfig(world.environment, {})
+  await publishLimits(world.spool, config, world.clock.now())
+  t.match(
+    (await world.run('status')).out,
+    /^! .* free, less than min_free: msgq send refuses messages: {2}msgq check$/m,
+  )
+})
+
+t.test('a spool that is not there is 69, and one that is not ours 77', async (t) => {
+  const world = await World.open(t)
+  const absent = join(world.folder, 'absent')
+  mkdirSync(absent)
+  const missing = await world.run('status', '--spool', absent)
+  t.equal(missing.code, 69)
+  t.match(
+    missing.err,
+    `msgq: status: msgqd is not running; spool: ${absent} is not there or`,
+  )
+  chmodSync(world.spool, 0o700)
+  t.equal((await asNobody(() => world.run('status'))).code, 77)
+})
+
+t.test('a terminal sees fifty lanes, a pipe all of them', async (t) => {
+  const world = await World.open(t)
+  for (let n = 0; n < 53; n++) await world.send({ to: `lane-${n}` })
+  const { out } = await world.runOn({ columns: 200 }, 'status')
+  t.equal(out.match(/^lane-\d+ /gm)?.length, 50)
+  t.match(out, '... 3 more: msgq status --json\n')
+  t.equal((await world.run('status')).out.match(/^lane-\d+ /gm)?.length, 53)
+})
