@@ -18,16 +18,11 @@ export interface LogOptions {
   readonly stdout: NodeJS.WriteStream
 }
 
-/** The daemon's log, and how to have all of it written before the end. */
-export interface DaemonLog extends Log {
-  flush(): void
-}
-
 /** A reader that does not read costs lines once so much waits for it (bytes). */
 const MOST_UNREAD = 1024 * 1024
 
 /** Opens the log on a stream. */
-export function openLog({ level, format, env, stdout }: LogOptions): DaemonLog {
+export function openLog({ level, format, env, stdout }: LogOptions): Log {
   // A terminal of a desktop inherits the variable, and is not the journal.
   const journal = env['JOURNAL_STREAM'] !== undefined && stdout.isTTY !== true
   const text =
@@ -50,8 +45,6 @@ export function openLog({ level, format, env, stdout }: LogOptions): DaemonLog {
     write: (name: LogLevel, fields, message) => {
       logger[name](fields, message)
     },
-    // A file takes a line at once, and Node does not end before a pipe did.
-    flush: () => {},
   }
 }
 

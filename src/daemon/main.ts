@@ -15,11 +15,11 @@ import { systemEnvironment } from '../config/find.ts'
 import type { Flags } from '../config/find.ts'
 import { loadConfig } from '../config/load.ts'
 import { ConfigError } from '../config/problem.ts'
+import type { Log } from '../delivery/log.ts'
 import { Control } from './control.ts'
 import type { Answer, Routes } from './control.ts'
 import { Daemon, asTrouble } from './daemon.ts'
 import { openLog } from './log.ts'
-import type { DaemonLog } from './log.ts'
 import { createNotifier } from './systemd.ts'
 import type { Notifier } from './systemd.ts'
 
@@ -90,13 +90,9 @@ async function run(options: Options): Promise<number> {
       end(error.exitCode)
     },
   })
-  try {
-    return options.once
-      ? await once(daemon, ended)
-      : await serve(daemon, config, { load, log, notifier, end, ended })
-  } finally {
-    log.flush()
-  }
+  return options.once
+    ? once(daemon, ended)
+    : serve(daemon, config, { load, log, notifier, end, ended })
 }
 
 async function once(daemon: Daemon, ended: Promise<number>): Promise<number> {
@@ -109,7 +105,7 @@ async function once(daemon: Daemon, ended: Promise<number>): Promise<number> {
 
 interface Surroundings {
   readonly load: () => Config
-  readonly log: DaemonLog
+  readonly log: Log
   readonly notifier: Notifier
   readonly end: (code: number) => void
   readonly ended: Promise<number>

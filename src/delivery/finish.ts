@@ -8,7 +8,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import { plainError } from '../base/errno.ts'
-import { MsgqError } from '../base/errors.ts'
+import { FencedError } from '../queue/queue.ts'
 import type { Claims, Lease, Settlement } from '../queue/queue.ts'
 import type { Log } from './log.ts'
 
@@ -37,7 +37,7 @@ export async function finish(
         )
       return
     } catch (error) {
-      const over = signal.aborted || isFenced(error)
+      const over = signal.aborted || error instanceof FencedError
       const fields = { event: 'trouble', id: lease.id, reason: plainError(error) }
       if (over)
         log.write('error', fields, `not settled as ${settlement.to}: left in flight`)
@@ -48,10 +48,4 @@ export async function finish(
       await sleep(pause, undefined, { signal }).catch(() => {})
     }
   }
-}
-
-/** True when an engine says that the queue is not ours: any more, or at all. */
-export function isFenced(error: unknown): error is MsgqError {
-  if (!(error instanceof MsgqError)) return false
-  return error.code === 'temporary' || error.code === 'unavailable'
 }

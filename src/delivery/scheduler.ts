@@ -11,8 +11,9 @@ import type { Clock } from '../base/clock.ts'
 import { plainError } from '../base/errno.ts'
 import type { MsgqError } from '../base/errors.ts'
 import { interruptions } from '../message/trail.ts'
+import { FencedError } from '../queue/queue.ts'
 import type { Claims, Lease } from '../queue/queue.ts'
-import { finish, isFenced } from './finish.ts'
+import { finish } from './finish.ts'
 import type { Lanes } from './lanes.ts'
 import type { Log } from './log.ts'
 
@@ -196,7 +197,7 @@ export class Scheduler {
 
   #complain(error: unknown): void {
     const { log, onFenced } = this.#options
-    if (isFenced(error)) {
+    if (error instanceof FencedError) {
       this.#end()
       onFenced(error)
       return

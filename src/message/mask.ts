@@ -14,7 +14,8 @@ export function shownTo(to: string): string {
   try {
     const { origin, pathname, search } = new URL(to)
     const [first = '', ...rest] = pathname.slice(1).split('/')
-    return `${origin}/${first}${rest.length > 0 || search !== '' ? '/...' : ''}`
+    const cut = rest.length > 0 || search !== ''
+    return `${origin}/${first}${cut ? `${first === '' ? '' : '/'}...` : ''}`
   } catch {
     return '(no valid URL)'
   }

@@ -6,6 +6,7 @@
  * file name or SQL above this file, no policy below it. Callers take the narrowest face.
  * test/queue/conformance.ts holds every engine to each sentence here.
  */
+import { MsgqError } from '../base/errors.ts'
 import type { Body } from '../message/body.ts'
 import type { Draft } from '../message/draft.ts'
 import type { Envelope, Sender } from '../message/envelope.ts'
@@ -125,7 +126,15 @@ export type Settlement =
   /** Put back at once, as it was: the daemon stops. */
   | { readonly to: 'released' }
 
-/** The scheduler's face. */
+/** The queue is not ours any more, or never was: nothing may be claimed or settled. */
+export class FencedError extends MsgqError {
+  constructor(message: string, hint?: string) {
+    super('temporary', message, hint)
+    this.name = 'FencedError'
+  }
+}
+
+/** The scheduler's face. `claim` and `settle` reject with a FencedError once it is not ours. */
 export interface Claims {
   /**
    * Leases of due messages, lanes in turn, within a lane by due time, at most `room(lane)` of

@@ -187,7 +187,6 @@ function child(stdout: 'pipe' | number, patient = false): ChildProcess {
       do await new Promise((resolve) => setTimeout(resolve, 1))
       while (${patient} && stdout.writableLength > 0)
     }
-    log.flush()
     process.stderr.write(JSON.stringify({ most }))`
   const { NODE_OPTIONS: _, NODE_EXTRA_CA_CERTS: __, ...env } = process.env
   const args = ['--import', 'tsx', '--input-type=module', '--eval', program]

@@ -3,8 +3,8 @@
  */
 import t from 'tap'
 
-import { MsgqError } from '../../src/base/errors.ts'
-import { finish, isFenced } from '../../src/delivery/finish.ts'
+import { finish } from '../../src/delivery/finish.ts'
+import { FencedError } from '../../src/queue/queue.ts'
 import type { Settlement } from '../../src/queue/queue.ts'
 import { Diary, ID, errno, leaseOf } from './support.ts'
 
@@ -70,17 +70,9 @@ t.test('when we stop it is tried once more, and then left to recovery', async (t
 })
 
 t.test('a queue that is not ours any more is not asked again', async (t) => {
-  for (const code of ['temporary', 'unavailable'] as const) {
-    const { calls, claims } = scripted(new MsgqError(code, 'spool: not ours'))
-    const log = new Diary()
-    await finish(leaseOf(), delivered, new AbortController().signal, { claims, log })
-    t.equal(calls.length, 1, code)
-    t.match(log.lines, [{ fields: { event: 'trouble', reason: 'spool: not ours' } }])
-  }
-})
-
-t.test("only an engine's own word is a fence", async (t) => {
-  t.ok(isFenced(new MsgqError('temporary', 'spool: not ours')))
-  for (const other of [errno('EIO'), new MsgqError('data', 'x: y'), undefined, 'temporary'])
-    t.notOk(isFenced(other), String(other))
+  const { calls, claims } = scripted(new FencedError('spool: not ours'))
+  const log = new Diary()
+  await finish(leaseOf(), delivered, new AbortController().signal, { claims, log })
+  t.equal(calls.length, 1)
+  t.match(log.lines, [{ fields: { event: 'trouble', reason: 'spool: not ours' } }])
 })

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
 import t from 'tap'
 
-import { MsgqError } from '../../src/base/errors.ts'
+import { FencedError } from '../../src/queue/queue.ts'
 import type { Outcome } from '../../src/message/outcome.ts'
 import {
   BUSY,
@@ -288,7 +288,7 @@ t.test(
 )
 
 t.test('a queue that is not ours any more is told of once and left alone', async (t) => {
-  const fence = new MsgqError('temporary', 'spool: not ours any more')
+  const fence = new FencedError('spool: not ours any more')
   const delivery = await Delivery.open(t, { destinations: [crm] })
   const answer = gate<Outcome>()
   delivery.stage.play = () => answer.passed
@@ -310,7 +310,7 @@ t.test('a queue that is not ours any more is told of once and left alone', async
 })
 
 t.test('a full house notices the fence as well', async (t) => {
-  const fence = new MsgqError('unavailable', 'queue: it is not ours')
+  const fence = new FencedError('queue: it is not ours')
   const delivery = await Delivery.open(t, { destinations: [crm], activeLimit: 2 })
   delivery.faults.settle = () => Promise.reject(fence)
   await delivery.sendMany('crm', 5)

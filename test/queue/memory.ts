@@ -12,6 +12,7 @@ import { checkDraft } from '../../src/message/draft.ts'
 import { seal } from '../../src/message/envelope.ts'
 import { laneOf } from '../../src/message/lane.ts'
 import type { Entry, Selector } from '../../src/message/selector.ts'
+import { FencedError } from '../../src/queue/queue.ts'
 import type * as Queue from '../../src/queue/queue.ts'
 import {
   firstDue,
@@ -138,8 +139,7 @@ export class MemoryEngine implements Queue.Engine {
     room(lane: string): number
     max: number
   }): Promise<readonly Queue.Lease[]> {
-    if (this.#store.owner !== this)
-      throw new MsgqError('unavailable', 'queue: it is not ours')
+    if (this.#store.owner !== this) throw new FencedError('queue: it is not ours')
     this.#clearDoorstep()
     const now = this.#now()
     const ready = new Map<string, Item[]>()
@@ -193,7 +193,7 @@ export class MemoryEngine implements Queue.Engine {
 
   async recover(): Promise<{ readonly interrupted: number }> {
     if (this.#store.owner !== undefined && this.#store.owner !== this)
-      throw new MsgqError('unavailable', 'queue: it is served by another')
+      throw new MsgqError('temporary', 'queue: it is served by another')
     this.#store.owner = this
     const found = this.#store.select({ states: ['active'] })
     const at = new Date(this.#now()).toISOString()

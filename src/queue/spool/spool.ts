@@ -9,10 +9,11 @@ import { randomFillSync } from 'node:crypto'
 
 import type { Clock } from '../../base/clock.ts'
 import { plainError } from '../../base/errno.ts'
-import { MsgqError } from '../../base/errors.ts'
 import type { Body } from '../../message/body.ts'
 import { idMaker } from '../../message/id.ts'
 import type { Entry, Selector } from '../../message/selector.ts'
+import { MsgqError } from '../../base/errors.ts'
+import { FencedError } from '../queue.ts'
 import type {
   Act,
   ActOptions,
@@ -207,8 +208,7 @@ export class SpoolEngine implements Engine {
 
   #fence(): void {
     if (this.#lock?.held()) return
-    throw new MsgqError(
-      'temporary',
+    throw new FencedError(
       `spool: ${this.#layout.root} is not ours any more: our heartbeat is late`,
       'another msgqd may serve it; this one has to stop',
     )
