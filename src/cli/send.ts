@@ -19,7 +19,7 @@ import { checkJson, draftFor } from './compose.ts'
 import { refuseSilence } from './curl-options.ts'
 import { openDoor } from './door.ts'
 import { secretNames } from './header.ts'
-import { ReaderLeft } from './io.ts'
+import { printIds } from './print-ids.ts'
 import { receiversOf } from './recipient.ts'
 import { isLate, timesOf } from './schedule.ts'
 import { addSendOptions, asUsage, readWish } from './send-options.ts'
@@ -163,15 +163,4 @@ async function report(
     )
   }
   return PARTLY
-}
-
-/** Prints ids of messages that are durable, whether anybody reads them or not. */
-export async function printIds(ids: readonly string[], io: Io): Promise<void> {
-  try {
-    await io.print(ids.map((id) => `${id}\n`).join(''))
-  } catch (error) {
-    if (error instanceof ReaderLeft) return
-    if (!(error instanceof MsgqError)) throw error
-    io.warn(`send: queued as ${ids.join(', ')}, but ${error.message}`)
-  }
 }

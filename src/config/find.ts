@@ -12,9 +12,8 @@ import { dirname, isAbsolute, join, resolve } from 'node:path'
 
 import { errnoOf, plainError } from '../base/errno.ts'
 import { MsgqError } from '../base/errors.ts'
-import { hasControl } from '../base/text.ts'
 import { DEFAULTS } from './defaults.ts'
-import { glance } from './glance.ts'
+import { glance, spoolDefect } from './glance.ts'
 import { stampOf } from './stamp.ts'
 
 /** The machine as the search sees it. */
@@ -158,14 +157,6 @@ export async function findSpool(
 
 function isSpoolNamed({ env }: Environment, flags: Flags): boolean {
   return Boolean(flags.spool || env['MSGQ_SPOOL'])
-}
-
-/** Why a text cannot be the name of a spool; undefined when it can. */
-export function spoolDefect(spool: string): string | undefined {
-  if (spool === '') return 'is empty'
-  if (hasControl(spool)) return 'has a control character'
-  if (spool.startsWith('~')) return 'begins with ~, which only a shell expands'
-  return undefined
 }
 
 /** Where the spool is, and whose word that is. */

@@ -6,7 +6,7 @@
  * other way it says that it is in doubt and does not guess: a message in the wrong spool is
  * a message that nobody delivers.
  */
-import { didYouMean } from '../base/text.ts'
+import { didYouMean, hasControl } from '../base/text.ts'
 
 export interface Glance {
   readonly spool?: string
@@ -57,4 +57,12 @@ export function looksLikeSpool(key: string): boolean {
 /** `spool` in a table, or as one, means nothing; somebody meant it all the same. */
 function isStray(line: string): boolean {
   return /^[ \t]*(?:["']?spool["']?[ \t]*=|\[+[ \t]*["']?spool\b)/.test(line)
+}
+
+/** Why a text cannot be the name of a spool; undefined when it can. */
+export function spoolDefect(spool: string): string | undefined {
+  if (spool === '') return 'is empty'
+  if (hasControl(spool)) return 'has a control character'
+  if (spool.startsWith('~')) return 'begins with ~, which only a shell expands'
+  return undefined
 }

@@ -8,7 +8,7 @@
 import * as v from 'valibot'
 
 import { didYouMean } from '../base/text.ts'
-import { spoolDefect } from './find.ts'
+import { spoolDefect } from './glance.ts'
 import { formatPath } from './problem.ts'
 import type { Path } from './problem.ts'
 import { isTable } from './toml.ts'

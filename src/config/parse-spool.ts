@@ -5,8 +5,7 @@
  * a text that is no TOML, and a `spool` that is misspelt or stands where it means nothing.
  */
 import { MsgqError } from '../base/errors.ts'
-import { spoolDefect } from './find.ts'
-import { looksLikeSpool } from './glance.ts'
+import { looksLikeSpool, spoolDefect } from './glance.ts'
 import type { Glance } from './glance.ts'
 import { locator } from './locate.ts'
 import { formatPath, problemAt } from './problem.ts'
