@@ -70,7 +70,10 @@ export class ClaimTable {
   }
 
   /** Ends a lease: 'lost' when it was not ours. Where the message waits now, if it does. */
-  settle(lease: Lease, settlement: Settlement): 'lost' | { waiting?: Waiting } {
+  async settle(
+    lease: Lease,
+    settlement: Settlement,
+  ): Promise<'lost' | { waiting?: Waiting }> {
     const { mover, clock } = this.#deps
     const held = this.#held.get(lease.id)
     if (held?.lease.token !== lease.token) return 'lost'
@@ -80,7 +83,7 @@ export class ClaimTable {
     const entry = { id, state: 'active', lane, due, tries } as const
     const plan = planSettlement(entry, settlement, clock.now())
     if (plan.to === 'gone') {
-      const removed = mover.remove('active', active)
+      const removed = await mover.removeAside('active', active)
       this.#held.delete(id)
       return removed ? {} : 'lost'
     }

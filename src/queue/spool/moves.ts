@@ -7,7 +7,7 @@
  */
 import { lstatSync, renameSync } from 'node:fs'
 
-import { removeSync, syncFolderSync } from '../../base/durable.ts'
+import { removeFile, removeSync, syncFolderSync } from '../../base/durable.ts'
 import { isMissing } from '../../base/errno.ts'
 import type { State } from '../../message/state.ts'
 import type { Layout } from './layout.ts'
@@ -101,6 +101,22 @@ export class Mover {
   remove(from: State, name: string): boolean {
     this.#check(from, 'gone')
     return this.#drop(from, name)
+  }
+
+  /**
+   * The same in the thread pool: some disks take a millisecond for it (discard), and that is
+   * the one call of a delivery that nothing waits for.
+   */
+  async removeAside(from: State, name: string): Promise<boolean> {
+    this.#check(from, 'gone')
+    this.touched.add(from)
+    try {
+      await removeFile(this.#layout.file(from, name))
+      return true
+    } catch (error) {
+      if (isMissing(error)) return false
+      throw error
+    }
   }
 
   #rename(source: string, target: string): boolean {

@@ -171,17 +171,13 @@ export class SpoolEngine implements Engine {
     return leases
   }
 
-  settle(lease: Lease, settlement: Settlement): Promise<'ok' | 'lost'> {
-    try {
-      this.#fence()
-      const settled = this.#claims.settle(lease, settlement)
-      this.#sync.soon()
-      if (settled === 'lost') return Promise.resolve('lost')
-      if (settled.waiting !== undefined) this.#agenda.add(settled.waiting)
-      return Promise.resolve('ok')
-    } catch (error) {
-      return Promise.reject(error)
-    }
+  async settle(lease: Lease, settlement: Settlement): Promise<'ok' | 'lost'> {
+    this.#fence()
+    const settled = await this.#claims.settle(lease, settlement)
+    this.#sync.soon()
+    if (settled === 'lost') return 'lost'
+    if (settled.waiting !== undefined) this.#agenda.add(settled.waiting)
+    return 'ok'
   }
 
   readBody(lease: Lease): Promise<Body | undefined> {
