@@ -1,7 +1,6 @@
 /**
  * duration - spans that people write come back as they were meant.
  */
-import fc from 'fast-check'
 import tap from 'tap'
 
 import { briefDuration, formatDuration, parseDuration } from '../../src/base/duration.ts'
@@ -46,12 +45,6 @@ tap.test('what is no span is not read as one', async (t) => {
   for (const text of texts) t.equal(parseDuration(text), undefined, JSON.stringify(text))
 })
 
-tap.test('what is written for a span reads back as that span', async () => {
-  fc.assert(
-    fc.property(fc.maxSafeNat(), (ms: number) => parseDuration(formatDuration(ms)) === ms),
-  )
-})
-
 tap.test('a span is written in its largest units', async (t) => {
   const cases: [number, string][] = [
     [0, '0s'],
@@ -63,15 +56,6 @@ tap.test('a span is written in its largest units', async (t) => {
     [90_061_001, '1d1h1m1s1ms'],
   ]
   for (const [ms, text] of cases) t.equal(formatDuration(ms), text)
-})
-
-tap.test('any text is read or refused, never thrown at', async () => {
-  fc.assert(
-    fc.property(fc.string(), (text: string) => {
-      const ms = parseDuration(text)
-      return ms === undefined || (Number.isSafeInteger(ms) && ms >= 0)
-    }),
-  )
 })
 
 tap.test('a brief span is one number and its unit', async (t) => {

@@ -45,19 +45,6 @@ tap.test('what is no amount is not read as one', async (t) => {
   for (const text of texts) t.equal(parseSize(text), undefined, text)
 })
 
-tap.test('a number alone is bytes', async () => {
-  fc.assert(fc.property(fc.maxSafeNat(), (n: number) => parseSize(String(n)) === n))
-})
-
-tap.test('any text is read or refused, never thrown at', async () => {
-  fc.assert(
-    fc.property(fc.string(), (text: string) => {
-      const bytes = parseSize(text)
-      return bytes === undefined || (Number.isSafeInteger(bytes) && bytes >= 0)
-    }),
-  )
-})
-
 tap.test('a column holds any size in five characters, near enough', async () => {
   const units: Readonly<Record<string, number>> = {
     K: 1024,

@@ -1,4 +1,3 @@
-import fc from 'fast-check'
 import t from 'tap'
 
 import { memberText } from '../../src/cli/json-member.ts'
@@ -19,27 +18,4 @@ t.test('a value comes out as it was written', async (t) => {
     ['{ }', undefined],
   ] as const)
     t.equal(memberText(json, 'body'), text, json)
-})
-
-t.test('it is always the text of the value that JSON.parse finds', async () => {
-  const spaces = fc.constantFrom(undefined, 1, '\t', '\r\n ')
-  fc.assert(
-    fc.property(
-      fc.dictionary(fc.oneof(fc.constant('body'), fc.string()), fc.jsonValue(), {
-        noNullPrototype: true,
-      }),
-      spaces,
-      (object, space) => {
-        const json = JSON.stringify(object, undefined, space)
-        const text = memberText(json, 'body')
-        const parsed = JSON.parse(json) as Record<string, unknown>
-        if (!Object.hasOwn(parsed, 'body')) return text === undefined
-        return (
-          text !== undefined &&
-          JSON.stringify(JSON.parse(text)) === JSON.stringify(parsed['body'])
-        )
-      },
-    ),
-    { numRuns: 500 },
-  )
 })

@@ -8,10 +8,15 @@ import { readdirSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-import type { Test } from 'tap'
-
 import { startSink } from '../../src/cli/sink.ts'
 import type { Sink, SinkSetup } from '../../src/cli/sink-server.ts'
+
+/** What a machine needs of the test that it is for. */
+export interface Stage {
+  teardown(act: () => unknown): void
+  testdir(): string
+  fail(what: string): unknown
+}
 
 export interface Ran {
   readonly code: number | null
@@ -23,11 +28,11 @@ export class Machine {
   readonly spool: string
   readonly configFile: string
   readonly #folder: string
-  readonly #t: Test
+  readonly #t: Stage
   #daemon: ChildProcess | undefined
   #log = ''
 
-  constructor(t: Test) {
+  constructor(t: Stage) {
     this.#t = t
     // Before testdir, whose own teardown takes the folder away.
     t.teardown(() => this.kill())
@@ -67,10 +72,16 @@ export class Machine {
     return sink
   }
 
-  /** Runs a program of ours to its end. */
-  async run(program: 'msgq' | 'msgqd', words: readonly string[], input = ''): Promise<Ran> {
+  /** Runs a program of ours to its end, which comes by SIGKILL after so many ms. */
+  async run(
+    program: 'msgq' | 'msgqd',
+    words: readonly string[],
+    input = '',
+    most?: number,
+  ): Promise<Ran> {
     const child = spawn(process.execPath, [resolve('bin', program), ...words], {
       env: this.env,
+      ...(most === undefined ? {} : { timeout: most, killSignal: 'SIGKILL' }),
     })
     const [out, err] = [collect(child.stdout), collect(child.stderr)]
     child.stdin.on('error', () => {})

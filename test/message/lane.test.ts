@@ -14,35 +14,6 @@ import {
   looksLikeUrl,
 } from '../../src/message/lane.ts'
 
-const NAME_START = [...'abcdefghijklmnopqrstuvwxyz0123456789']
-const destination = fc
-  .tuple(
-    fc.constantFrom(...NAME_START),
-    fc.string({ unit: fc.constantFrom(...NAME_START, '_', '-'), maxLength: 63 }),
-  )
-  .map(([first, rest]: [string, string]) => first + rest)
-
-const port = fc.integer({ min: 0, max: 65_535 })
-const host = fc.oneof(
-  fc.domain(),
-  fc.ipV4(),
-  fc.ipV6().map((address: string) => `[${address}]`),
-  destination,
-  fc.constantFrom(
-    'localhost',
-    'bücher.example',
-    `${'a.'.repeat(120)}example`,
-    'x_y',
-    '--1',
-  ),
-)
-const url = fc
-  .tuple(fc.constantFrom('https', 'http'), host, fc.option(port))
-  .map(([scheme, name, at]: [string, string, number | null]) =>
-    at === null ? `${scheme}://${name}/in` : `${scheme}://${name}:${at}/in`,
-  )
-  .filter((text: string) => URL.canParse(text))
-
 tap.test('a name is a destination as the configuration writes it', async (t) => {
   for (const name of ['crm', '9', 'ops-slack', 'a_b', 'a'.repeat(64)]) {
     t.ok(isDestinationName(name), name)
@@ -92,18 +63,6 @@ tap.test('an event has a lane of ours', async (t) => {
   }
 })
 
-tap.test('every lane is well-formed, and one of a URL is no destination', async () => {
-  fc.assert(
-    fc.property(url, (to: string) => {
-      const lane = laneOf(to)
-      return isLane(lane) && isUrlLane(lane) && !isDestinationName(lane)
-    }),
-  )
-  fc.assert(
-    fc.property(destination, (to: string) => isLane(laneOf(to)) && !isUrlLane(laneOf(to))),
-  )
-})
-
 tap.test(
   'even a URL that nobody can deliver to has a lane that is well-formed',
   async () => {
@@ -111,20 +70,6 @@ tap.test(
     fc.assert(fc.property(odd, (to: string) => isLane(laneOf(to))))
   },
 )
-
-function origin(to: string): string {
-  const { hostname, port: given, protocol } = new URL(to)
-  return `${hostname} ${given || (protocol === 'https:' ? '443' : '80')}`
-}
-
-tap.test('two hosts or two ports never share a lane', async () => {
-  fc.assert(
-    fc.property(url, url, (one: string, two: string) => {
-      return (origin(one) === origin(two)) === (laneOf(one) === laneOf(two))
-    }),
-    { numRuns: 2000 },
-  )
-})
 
 tap.test('a host that is cut shares its lane with no other', async (t) => {
   const long = `${'a'.repeat(60)}.example`

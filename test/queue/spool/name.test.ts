@@ -1,4 +1,4 @@
-import { deepStrictEqual, ok, strictEqual } from 'node:assert'
+import { ok } from 'node:assert'
 
 import fc from 'fast-check'
 import t from 'tap'
@@ -37,31 +37,6 @@ const someName: fc.Arbitrary<Name> = fc.record(
 function holds<T>(t: Test, property: fc.IProperty<T>, runs = 500): void {
   t.doesNotThrow(() => fc.assert(property, { numRuns: runs }))
 }
-
-void t.test('a name reads as it was written', async (t) => {
-  holds(
-    t,
-    fc.property(someName, (name) => deepStrictEqual(parseName(formatName(name)), name)),
-  )
-})
-
-void t.test(
-  'what reads as a name is written just so: one message has one name',
-  async (t) => {
-    const almost = fc
-      .tuple(someName, fc.nat(120), fc.constantFrom(...'09,@~#.A '))
-      .map(([name, at, char]) => {
-        const good = formatName(name)
-        return good.slice(0, at) + char + good.slice(at + 1)
-      })
-    const text = fc.oneof(fc.string(), someName.map(formatName), almost)
-    const property = fc.property(text, (candidate) => {
-      const name = parseName(candidate)
-      if (name !== undefined) strictEqual(formatName(name), candidate)
-    })
-    holds(t, property, 5_000)
-  },
-)
 
 void t.test('names sort by due', async (t) => {
   const property = fc.property(someName, someName, (a, b) => {
