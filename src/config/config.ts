@@ -29,6 +29,10 @@ export interface HttpOptions {
   readonly connectTimeout: number
   /** From the request sent to the response's headers. */
   readonly headersTimeout: number
+  /** Ranges of addresses that no request may go to, as they were written. */
+  readonly deny: readonly string[]
+  /** Those that it may go to all the same. */
+  readonly allow: readonly string[]
 }
 
 export interface LaneOptions {

@@ -44,11 +44,13 @@ export function overlay(under: House, over: Overrides): House {
 }
 
 function camel(http: v.InferOutput<typeof httpTable>): Partial<HttpOptions> {
-  const { timeout, connect_timeout, headers_timeout } = http
+  const { timeout, connect_timeout, headers_timeout, deny, allow } = http
   return {
     ...(timeout === undefined ? {} : { timeout }),
     ...(connect_timeout === undefined ? {} : { connectTimeout: connect_timeout }),
     ...(headers_timeout === undefined ? {} : { headersTimeout: headers_timeout }),
+    ...(deny === undefined ? {} : { deny }),
+    ...(allow === undefined ? {} : { allow }),
   }
 }
 

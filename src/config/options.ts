@@ -13,7 +13,7 @@ import { formatPath } from './problem.ts'
 import type { Path } from './problem.ts'
 import { isTable } from './toml.ts'
 import type { Table } from './toml.ts'
-import { because, flag, number, size, span, text, word } from './values.ts'
+import { because, flag, number, ranges, size, span, text, word } from './values.ts'
 
 const SECOND = 1_000
 const DAY = 86_400 * SECOND
@@ -54,6 +54,8 @@ export const httpTable = table({
   timeout: v.optional(span(1, DAY)),
   connect_timeout: v.optional(span(1, DAY)),
   headers_timeout: v.optional(span(1, DAY)),
+  deny: v.optional(ranges()),
+  allow: v.optional(ranges()),
 })
 
 /** `[lane]`, of the house or of one destination. */

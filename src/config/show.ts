@@ -145,6 +145,7 @@ function write(path: readonly string[], value: unknown): string {
     return `{ ${Object.entries(value)
       .map(([key, inner]) => `${key} = ${write([], inner)}`)
       .join(', ')} }`
+  if (Array.isArray(value)) return `[${value.map((each) => write([], each)).join(', ')}]`
   if (typeof value !== 'string') return String(value)
   if (isSecretText(path)) return '"****"'
   return JSON.stringify(path.length === 1 && path[0] === 'url' ? shownTo(value) : value)

@@ -7,6 +7,7 @@
 import * as v from 'valibot'
 
 import { formatDuration, parseDuration } from '../base/duration.ts'
+import { parseRange } from '../base/network.ts'
 import { parseSize } from '../base/size.ts'
 import { didYouMean, hasControl, printable } from '../base/text.ts'
 import type { Secret } from './config.ts'
@@ -87,6 +88,19 @@ function inRange(
   if (read < least) return { why: `is too small: ${show(given)}`, hint }
   if (read > most) return { why: `is too large: ${show(given)}`, hint }
   return { value: read }
+}
+
+/** A list of addresses and ranges of them. */
+export function ranges() {
+  const hint = 'write a list: ["10.0.0.0/8", "192.0.2.7", "fd00::/8"]'
+  return value<readonly string[]>((given) => {
+    if (!Array.isArray(given)) return { why: `is not a list: ${show(given)}`, hint }
+    for (const each of given as readonly unknown[]) {
+      const range = typeof each === 'string' ? parseRange(each) : 'is not a text'
+      if (typeof range === 'string') return { why: `${show(each)} ${range}`, hint }
+    }
+    return { value: given as readonly string[] }
+  })
 }
 
 /** true or false. */

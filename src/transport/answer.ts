@@ -39,7 +39,7 @@ export function judge(
 ): Outcome {
   const { status } = answer
   const text = hide(textOf(answer))
-  const line = statusLine(answer)
+  const line = statusLine({ ...answer, statusText: hide(answer.statusText) })
   const said = clip(printable(text, KEPT), KEPT)
   const common = { status, ...(said === '' ? {} : { answer: said }) }
   if (status >= 200 && status < 300) return { kind: 'delivered', reason: line, ...common }

@@ -1,8 +1,9 @@
 /**
  * failure - what to say of an attempt that got no answer, and whose fault it was.
  *
- * Never bounces: a network that fails today may work tomorrow. Says what happened in words
- * that an operator can act on, with the receiver's host, and without anything of the request.
+ * Only an address that is not allowed bounces: a network that fails today may work tomorrow.
+ * Says what happened in words that an operator can act on, with the receiver's host, and
+ * without anything of the request.
  */
 import { errors } from 'undici'
 
@@ -12,6 +13,7 @@ import { MsgqError } from '../base/errors.ts'
 import { printable } from '../base/text.ts'
 import type { HttpOptions } from '../config/config.ts'
 import type { Fault, Outcome } from '../message/outcome.ts'
+import { AddressError } from './address.ts'
 import { statusLine } from './answer.ts'
 import type { Exchanged } from './exchange.ts'
 import { ProxyError } from './proxy.ts'
@@ -30,7 +32,10 @@ export interface Peer {
 
 /** The outcome of an exchange that ended without an answer. */
 export function unanswered(how: Unanswered, peer: Peer, limits: HttpOptions): Outcome {
-  return how.kind === 'stopped' ? stopped(how.sent) : deferred(verdictOf(how, peer, limits))
+  if (how.kind === 'stopped') return stopped(how.sent)
+  if (how.kind === 'failed' && how.error instanceof AddressError)
+    return forbidden(how.error)
+  return deferred(verdictOf(how, peer, limits))
 }
 
 /** The outcome of an attempt that we broke off. Charged if the receiver may have seen it. */
@@ -45,9 +50,16 @@ export function stopped(sent: boolean): Outcome {
  * such messages back off, and end when their lifetime does.
  */
 export function unsendable(error: unknown): Outcome {
+  if (error instanceof AddressError) return forbidden(error)
   const why = plainError(error)
   const reason = error instanceof MsgqError ? why : `no request could be made: ${why}`
   return deferred({ reason, fault: 'configuration' })
+}
+
+/** Somebody must mend the URL or the rule: to wait mends neither. */
+function forbidden({ message }: AddressError): Outcome {
+  const reason = printable(`address not allowed: ${message}`)
+  return { kind: 'bounced', reason, fault: 'configuration' }
 }
 
 function deferred({ reason, fault }: Verdict) {

@@ -5,9 +5,12 @@
  * network, secret or body does; that TLS is verified, that no redirect is followed, and that
  * no secret appears in what it says. Leaves to its caller when to try, and how often.
  */
+import type { LookupFunction } from 'node:net'
+
 import type { Clock } from '../base/clock.ts'
 import type { Outcome } from '../message/outcome.ts'
 import { judge } from './answer.ts'
+import { concealer } from './conceal.ts'
 import { Exchange } from './exchange.ts'
 import type { Exchanged, ExchangeOptions } from './exchange.ts'
 import { stopped, unanswered, unsendable } from './failure.ts'
@@ -25,12 +28,14 @@ export interface HttpTransportOptions {
   readonly secrets: SecretSource
   /** Where `http_proxy` and its kin are read, once. */
   readonly env: Readonly<Record<string, string | undefined>>
+  /** Looks host names up; the system's way where it is absent. */
+  readonly lookup?: LookupFunction
 }
 
 /** The transport of destinations of type `http`, and of bare URLs. */
 export function createHttpTransport(options: HttpTransportOptions): Transport {
   const { clock, version, secrets } = options
-  const pools = new Pools(clock, proxyRule(options.env))
+  const pools = new Pools(clock, proxyRule(options.env), options.lookup)
   const live = new Live()
 
   async function deliver(attempt: Attempt, signal: AbortSignal): Promise<Outcome> {
@@ -61,9 +66,17 @@ export function createHttpTransport(options: HttpTransportOptions): Transport {
     { url, secrets: hidden }: WireRequest,
     way: Way,
   ): Outcome {
-    if (how.kind !== 'answered')
-      return unanswered(how, { host: url.host, proxy: way.proxy }, destination.http)
-    const outcome = judge(how.answer, clock.now(), concealer(hidden))
+    const hide = concealer(hidden)
+    if (how.kind !== 'answered') {
+      const outcome = unanswered(
+        how,
+        { host: url.host, proxy: way.proxy },
+        destination.http,
+      )
+      // A certificate can say what the receiver was told before.
+      return { ...outcome, reason: hide(outcome.reason) }
+    }
+    const outcome = judge(how.answer, clock.now(), hide)
     // The proxy's own 407: the receiver has not seen the message.
     if (way.proxy !== undefined && outcome.status === 407 && outcome.kind === 'bounced')
       return { ...outcome, kind: 'deferred', reason: `proxy answered ${outcome.reason}` }
@@ -129,10 +142,4 @@ function withExtra(
   if (extra.length === 0) return headers
   const said = (name: string) => headers.some((text, at) => at % 2 === 0 && text === name)
   return [...headers, ...extra.filter(([name]) => !said(name)).flat()]
-}
-
-/** Takes secrets out of a text. What is too short to be one would only garble it. */
-function concealer(secrets: readonly string[]): (text: string) => string {
-  const worth = secrets.filter((secret) => secret.length >= 4)
-  return (text) => worth.reduce((rest, secret) => rest.replaceAll(secret, '***'), text)
 }

@@ -6,11 +6,15 @@
  * new ones; what nobody used for a minute is let go of. undici closes single idle connections
  * itself, a little before the receiver would (its Keep-Alive, or 4 s).
  */
+import type { LookupFunction } from 'node:net'
+
 import { buildConnector, Pool } from 'undici'
 
 import type { Clock } from '../base/clock.ts'
 import type { Destination } from '../config/config.ts'
 import { isDestinationName } from '../message/lane.ts'
+import { addressRule, checkLiteral, ruledLookup } from './address.ts'
+import type { AddressRule } from './address.ts'
 import { proxyAuthorization, tunnel } from './proxy.ts'
 import type { ProxyRule } from './proxy.ts'
 
@@ -37,16 +41,21 @@ export class Pools {
   readonly #connecting = new Set<{ destroy(): unknown }>()
   readonly #clock: Clock
   readonly #proxyFor: ProxyRule
+  readonly #lookup: LookupFunction | undefined
   #sweptAt: number
   #closed = false
 
-  constructor(clock: Clock, proxyFor: ProxyRule) {
+  constructor(clock: Clock, proxyFor: ProxyRule, lookup?: LookupFunction) {
     this.#clock = clock
     this.#proxyFor = proxyFor
+    this.#lookup = lookup
     this.#sweptAt = clock.monotonic()
   }
 
-  /** The way to a destination's URL. Throws a MsgqError when the proxy setting is bad. */
+  /**
+   * The way to a destination's URL. Throws a MsgqError when the proxy setting is bad, and an
+   * AddressError when the URL names an address that is not allowed.
+   */
   take(destination: Destination, url: URL): Way {
     this.#sweep()
     const { name, lane, http } = destination
@@ -54,10 +63,11 @@ export class Pools {
     const timeout = Number.isFinite(http.connectTimeout)
       ? http.connectTimeout
       : DEFAULT_CONNECT_TIMEOUT
-    const key = `${owner} ${url.origin} ${lane.window} ${timeout}`
+    const rule = `${http.deny.join()} ${http.allow.join()}`
+    const key = `${owner} ${url.origin} ${lane.window} ${timeout} ${rule}`
     let way = this.#ways.get(key)
     if (way === undefined) {
-      way = this.#open(url, lane.window, timeout)
+      way = this.#open(url, lane.window, timeout, addressRule(http))
       this.#ways.set(key, way)
     }
     way.users++
@@ -94,14 +104,20 @@ export class Pools {
     }
   }
 
-  #open(url: URL, window: number, timeout: number): Way {
+  #open(url: URL, window: number, timeout: number, rule: AddressRule): Way {
+    checkLiteral(url, rule)
     const proxy = this.#proxyFor(url)
     const common = { users: 0, usedAt: this.#clock.monotonic() }
-    const straight = buildConnector({ timeout, rejectUnauthorized: true })
+    const direct = buildConnector({
+      timeout,
+      rejectUnauthorized: true,
+      // The operator chose the proxy; where that goes is not seen here.
+      ...(proxy === undefined ? { lookup: ruledLookup(rule, this.#lookup) } : {}),
+    })
     const inTunnel = proxy !== undefined && url.protocol === 'https:'
     const pool = new Pool(proxy === undefined || inTunnel ? url.origin : proxy.origin, {
       connections: Number.isFinite(window) ? window : null,
-      connect: this.#watched(inTunnel ? tunnel(proxy, timeout) : straight),
+      connect: this.#watched(inTunnel ? tunnel(proxy, timeout) : direct),
       maxRequestsPerClient: REQUESTS_PER_CONNECTION,
     })
     if (proxy === undefined || inTunnel)

@@ -11,6 +11,8 @@ import { MsgqError } from '../base/errors.ts'
 import type { Destination, Secret } from '../config/config.ts'
 import { formatSecret } from '../config/secret.ts'
 import type { Body } from '../message/body.ts'
+import { shownHeader } from '../message/mask.ts'
+import { urlSecrets } from './conceal.ts'
 import type { Attempt } from './transport.ts'
 
 export interface WireRequest {
@@ -38,7 +40,9 @@ export function buildRequest(
     return value
   }
   const url = urlOf(destination, reveal)
-  if (typeof destination.url !== 'string') secrets.push(url.href, url.pathname + url.search)
+  secrets.push(...urlSecrets(url))
+  if (typeof destination.url !== 'string')
+    secrets.push(url.href, url.pathname + url.search, url.pathname)
 
   const headers = ['user-agent', `msgq/${version}`]
   headers.push('idempotency-key', wireSafe(envelope.key ?? envelope.id))
@@ -47,7 +51,12 @@ export function buildRequest(
       'content-type',
       envelope.contentType ?? destination.contentType ?? 'text/plain; charset=utf-8',
     )
-  for (const name in envelope.headers) set(headers, name, envelope.headers[name] as string)
+  for (const name in envelope.headers) {
+    const value = envelope.headers[name] as string
+    set(headers, name, value)
+    // `Bearer TOKEN` may come back without its first word.
+    if (shownHeader(name, '') !== '') secrets.push(value, value.replace(/^\S+\s+/, ''))
+  }
   for (const name in destination.headers) {
     const value = destination.headers[name] as string | Secret
     set(headers, name, typeof value === 'string' ? value : reveal(value))

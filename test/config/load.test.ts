@@ -3,11 +3,15 @@ import { join } from 'node:path'
 
 import t from 'tap'
 
+import { DEFAULTS } from '../../src/config/defaults.ts'
 import { checkConfig, loadConfig } from '../../src/config/load.ts'
 import { ConfigError } from '../../src/config/problem.ts'
 import { asNobody, machine, put } from './machine.ts'
 
 const CRM = '[destinations.crm]\ntype = "http"\nurl = "https://crm.example/in"\n'
+
+const { deny, allow } = DEFAULTS.http
+const addresses = { deny, allow }
 
 t.test('without any configuration the defaults are in force', async (t) => {
   const dir = t.testdir()
@@ -25,7 +29,7 @@ t.test('without any configuration the defaults are in force', async (t) => {
       tries: 0,
       lifetime: 432_000_000,
     },
-    http: { timeout: 30_000, connectTimeout: 10_000, headersTimeout: 30_000 },
+    http: { timeout: 30_000, connectTimeout: 10_000, headersTimeout: 30_000, ...addresses },
     lane: { window: 20 },
     activeLimit: 1000,
     stop: { grace: 10_000 },
@@ -121,7 +125,12 @@ auth.bearer.env = "BARE"
             tries: 0,
             lifetime: 432_000_000,
           },
-          http: { timeout: 30_000, connectTimeout: 10_000, headersTimeout: 5_000 },
+          http: {
+            timeout: 30_000,
+            connectTimeout: 10_000,
+            headersTimeout: 5_000,
+            ...addresses,
+          },
           lane: { window: 2 },
           where: `${config}:4`,
         },
@@ -143,7 +152,12 @@ auth.bearer.env = "BARE"
             tries: 0,
             lifetime: 432_000_000,
           },
-          http: { timeout: 30_000, connectTimeout: 10_000, headersTimeout: 30_000 },
+          http: {
+            timeout: 30_000,
+            connectTimeout: 10_000,
+            headersTimeout: 30_000,
+            ...addresses,
+          },
           lane: { window: 20 },
           where: `${config}:16`,
         },

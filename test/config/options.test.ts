@@ -107,6 +107,40 @@ t.test('numbers', async (t) => {
     t.same(check(text).said, [`1: ${text.split(' ')[0]}: ${said as string}`], text)
 })
 
+t.test('ranges of addresses', async (t) => {
+  const check = checkerOf(t)
+  const hint = 'write a list: ["10.0.0.0/8", "192.0.2.7", "fd00::/8"]'
+  const { config } = check(`[http]
+deny = ["10.0.0.0/8", "::1"]
+[destinations.a]
+type = "http"
+url = "http://localhost/"
+[destinations.b]
+type = "http"
+url = "http://localhost/"
+http = { deny = [], allow = ["169.254.169.254", "fe80::/10"] }`)
+  t.match(config?.http, { deny: ['10.0.0.0/8', '::1'], allow: [] })
+  t.strictSame(only(config)?.http, config?.http, 'a destination inherits both')
+  t.match(config?.destinations.get('b')?.http, {
+    deny: [],
+    allow: ['169.254.169.254', 'fe80::/10'],
+  })
+  const neither = 'is neither an address nor a range'
+  const bad: Case[] = [
+    ['deny = "10.0.0.0/8"', `deny: is not a list: "10.0.0.0/8" | ${hint}`],
+    ['deny = ["10.0.0/8"]', `deny: "10.0.0/8" ${neither} | ${hint}`],
+    ['deny = [10]', `deny: 10 is not a text | ${hint}`],
+    ['allow = ["::1", "localhost"]', `allow: "localhost" ${neither} | ${hint}`],
+    ['allow = ["::/129"]', `allow: "::/129" has a prefix longer than 128 | ${hint}`],
+    [
+      'allow = ["10.1.0.0/8"]',
+      `allow: "10.1.0.0/8" has bits behind its prefix of 8 | ${hint}`,
+    ],
+  ]
+  for (const [text, said] of bad)
+    t.same(check(`[http]\n${text}`).said, [`2: http.${said as string}`], text)
+})
+
 t.test('sizes, flags and words', async (t) => {
   const check = checkerOf(t)
   const good: Case[] = [

@@ -146,3 +146,12 @@ t.test('a configuration with a problem is not shown', async (t) => {
     hint: 'did you mean send?',
   })
 })
+
+t.test('a list is shown as it is written', async (t) => {
+  const dir = t.testdir()
+  const config = put(join(dir, 'msgq.toml'), '[http]\ndeny = ["10.0.0.0/8", "::1"]\n')
+  t.same(showConfig(machine(dir), { config }, 'http').slice(-2), [
+    { option: 'http.deny', value: '["10.0.0.0/8", "::1"]', where: `${config}:2` },
+    { option: 'http.allow', value: '[]', where: 'default' },
+  ])
+})

@@ -91,7 +91,13 @@ export function destinationOf(
     method: 'POST',
     headers: {},
     retry: { ...RETRY, ...retry },
-    http: { timeout: 30_000, connectTimeout: 10_000, headersTimeout: 30_000 },
+    http: {
+      timeout: 30_000,
+      connectTimeout: 10_000,
+      headersTimeout: 30_000,
+      deny: [],
+      allow: [],
+    },
     lane: { window },
     where: 'test',
   }

@@ -7,6 +7,7 @@ import {
   attemptOf,
   deliver,
   destinationOf,
+  httpOf,
   limits,
   listen,
   rawReceiver,
@@ -134,7 +135,7 @@ tap.test('a receiver that trickles does not outlive the timeout', async (t) => {
 
 tap.test('a limit for the headers alone', async (t) => {
   const url = await rawReceiver(t, (socket) => socket.on('data', () => {}))
-  const http = { timeout: 60_000, connectTimeout: 20_000, headersTimeout: 500 }
+  const http = httpOf({ timeout: 60_000, headersTimeout: 500 })
   t.match(await deliver(t, attemptOf(destinationOf(url, { http }))), {
     kind: 'deferred',
     reason: 'no answer in 500ms',

@@ -8,7 +8,7 @@ import type { AddressInfo, Server as NetServer, Socket } from 'node:net'
 import type { Test } from 'tap'
 
 import { systemClock } from '../../src/base/clock.ts'
-import type { Destination } from '../../src/config/config.ts'
+import type { Destination, HttpOptions } from '../../src/config/config.ts'
 import type { Body } from '../../src/message/body.ts'
 import { seal } from '../../src/message/envelope.ts'
 import type { Draft } from '../../src/message/draft.ts'
@@ -18,6 +18,12 @@ import type { HttpTransportOptions } from '../../src/transport/http.ts'
 import type { Attempt, Transport } from '../../src/transport/transport.ts'
 
 export const ID = '01JD3Z8K6Q4W5E6R7T8Y9V0A1P'
+
+/** Generous limits, and every address allowed. */
+export function httpOf(more: Partial<HttpOptions> = {}): HttpOptions {
+  const spans = { timeout: 20_000, connectTimeout: 20_000, headersTimeout: 20_000 }
+  return { ...spans, deny: [], allow: [], ...more }
+}
 
 /** A destination with the defaults of a bare one and generous limits. */
 export function destinationOf(
@@ -31,7 +37,7 @@ export function destinationOf(
     method: 'POST',
     headers: {},
     retry: { min: 1, factor: 2, max: 10, jitter: 0, tries: 0, lifetime: 1000 },
-    http: { timeout: 20_000, connectTimeout: 20_000, headersTimeout: 20_000 },
+    http: httpOf(),
     lane: { window: 20 },
     where: 'test',
     ...more,
@@ -40,7 +46,7 @@ export function destinationOf(
 
 /** Limits in which a test waits for one of them. */
 export function limits(timeout: number, connectTimeout = 20_000) {
-  return { http: { timeout, connectTimeout, headersTimeout: 20_000 } }
+  return { http: httpOf({ timeout, connectTimeout }) }
 }
 
 /** An attempt at a message of a few bytes. */

@@ -1,13 +1,14 @@
 import { execFile, execFileSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { createServer as createHttpServer } from 'node:http'
 import { createServer } from 'node:https'
-import { join } from 'node:path'
+import { createServer as createNetServer } from 'node:net'
+import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import tap from 'tap'
 import type { Test } from 'tap'
 
-import { attemptOf, deliver, destinationOf, listen } from './support.ts'
+import { attemptOf, deliver, destinationOf, limits, listen, until } from './support.ts'
 
 const run = promisify(execFile)
 
@@ -39,6 +40,27 @@ function certificate(t: Test, name: string, days = '2'): Certificate {
     { stdio: 'pipe' },
   )
   return { file: cert, key: readFileSync(key), cert: readFileSync(cert) }
+}
+
+/** A certificate of the year 2020, which nobody signed but itself. */
+function expired(t: Test, name: string): Certificate {
+  const { file, key } = certificate(t, name)
+  const dir = dirname(file)
+  writeFileSync(join(dir, 'database'), '')
+  writeFileSync(join(dir, 'serial'), '01')
+  writeFileSync(
+    join(dir, 'ca.conf'),
+    `[ca]\ndefault_ca = own\n[own]\ndatabase = ${dir}/database\nserial = ${dir}/serial
+new_certs_dir = ${dir}\ndefault_md = sha256\npolicy = any\nx509_extensions = names
+[any]\ncommonName = supplied\n[names]\nsubjectAltName = IP:${name}\n`,
+  )
+  const openssl = (words: string) =>
+    execFileSync('openssl', words.split(' '), { cwd: dir, stdio: 'pipe' })
+  openssl(`req -new -key key.pem -subj /CN=${name} -out asked.pem`)
+  const span = '-startdate 20200101000000Z -enddate 20200201000000Z'
+  const files = '-config ca.conf -keyfile key.pem -in asked.pem -out cert.pem'
+  openssl(`ca -batch -selfsign -notext ${files} ${span}`)
+  return { file, key, cert: readFileSync(file) }
 }
 
 /** The URL of a TLS receiver, and how many requests it has read. */
@@ -102,6 +124,40 @@ tap.test('a certificate for another host stops it', async (t) => {
   t.match(outcome, { kind: 'deferred', fault: 'network' })
   t.match(outcome.reason, /^TLS: .*127\.0\.0\.1/)
   t.equal(seen.requests, 0)
+})
+
+tap.test('a certificate that has expired stops it', async (t) => {
+  const own = expired(t, '127.0.0.1')
+  const { url, seen } = await tlsReceiver(t, own)
+  t.strictSame(await deliverElsewhere(url, { NODE_EXTRA_CA_CERTS: own.file }), {
+    kind: 'deferred',
+    reason: 'TLS: certificate has expired',
+    fault: 'network',
+  })
+  t.equal(seen.requests, 0)
+})
+
+tap.test('a handshake that stalls, breaks off or is garbage', async (t) => {
+  // A record that says to hold 90 bytes, and the first of them.
+  const begun = Buffer.from('160303005a02000056', 'hex')
+  const alert = Buffer.from('15030300020228', 'hex')
+  for (const [name, bytes, end, reason] of [
+    ['stalls', begun, false, /^no connection to 127\.0\.0\.1:\d+ in 500ms$/],
+    ['breaks off', begun, true, /^connection reset before an answer came: 127/],
+    ['refuses', alert, true, /^TLS: .*handshake failure/],
+    ['garbage', Buffer.alloc(64, 0xff), false, /^TLS: /],
+  ] as const) {
+    let gone = 0
+    const server = createNetServer((socket) => {
+      socket.on('close', () => gone++)
+      socket.once('data', () => (end ? socket.end(bytes) : socket.write(bytes)))
+    })
+    const url = `https://127.0.0.1:${await listen(t, server)}`
+    const times = name === 'stalls' ? limits(60_000, 500) : limits(20_000)
+    const outcome = await deliver(t, attemptOf(destinationOf(url, times)))
+    t.match(outcome, { kind: 'deferred', fault: 'network', reason }, name)
+    await until(() => gone === 1)
+  }
 })
 
 tap.test('no variable turns the verification off', async (t) => {
