@@ -1,11 +1,11 @@
 /**
  * adopt - takes in a file that `msgq send` did not seal: made by hand, or by another user.
  *
- * The id comes first: the file is renamed to `active/<due>,0,<id>@_adopt#<claim>`. Then it is
- * copied and sealed (fsynced), the copy is renamed over it, and the result goes to incoming/
- * under its own lane. A crash anywhere leaves one file with one id, and recovery goes on from
- * there. The proof is taken from the copy, never from the original, which its author could
- * still change. Of a file that is not ours only what a sender may say is taken.
+ * The id comes first: the file is renamed to `active/<due>,0,<id>@_adopt#<claim>`, and active/
+ * is synced. Then it is copied and sealed (fsynced), the copy is renamed over it, and the result
+ * goes to incoming/ under its own lane. A crash anywhere leaves one file with one id, and
+ * recovery goes on from there. The proof is taken from the copy, never from the original, which
+ * its author could still change. Of a file that is not ours only what a sender may say is taken.
  */
 import { closeSync, fstatSync, renameSync } from 'node:fs'
 

@@ -26,16 +26,17 @@ interface Deps {
 export function putAside(deps: Deps, from: State, file: string, why: string): void {
   const { layout, mover, clock, report } = deps
   const name = parseName(file)
+  const target = name === undefined ? file : formatName(unclaimed(name))
+  const aside = mover.move(from, file, 'corrupt', target)
+  if (aside === undefined) return
   const reason = printable(why)
   const at = new Date(clock.now()).toISOString()
   try {
     const line = formatTrailLine({ at, act: 'corrupt', reason })
-    appendApart(layout.file(from, file), line)
+    appendApart(layout.file('corrupt', aside), line)
   } catch {
     // A link or a folder takes no line.
   }
-  const target = name === undefined ? file : formatName(unclaimed(name))
-  if (mover.move(from, file, 'corrupt', target) === undefined) return
   report({
     level: 'error',
     event: 'corrupt',

@@ -28,7 +28,9 @@ type Want = Parameters<Claims['claim']>[0]
 /** Adds leases of what is due, as far as there is room for them and for those before. */
 export function claimDue(deps: Deps, want: Want, leases: Lease[]): void {
   const { agenda, claims, clock } = deps
-  for (const waiting of claims.judge.returnStrays()) agenda.add(waiting)
+  const comeAgain = (waiting: Waiting) =>
+    agenda.add({ ...waiting, due: clock.now() + FAULT_PAUSE })
+  for (const waiting of claims.judge.returnStrays()) comeAgain(waiting)
   for (;;) {
     const due = agenda.take(clock.now(), roomBeside(leases, want), want.max - leases.length)
     if (due.length === 0) return
@@ -36,7 +38,7 @@ export function claimDue(deps: Deps, want: Want, leases: Lease[]): void {
       try {
         claimOne(deps, waiting, leases)
       } catch (error) {
-        agenda.add({ ...waiting, due: clock.now() + FAULT_PAUSE })
+        comeAgain(waiting)
         for (const rest of due.slice(n + 1)) agenda.add(rest)
         if (leases.length === 0) throw error
         const { state, file, id } = waiting

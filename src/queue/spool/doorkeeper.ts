@@ -20,7 +20,7 @@ import { putAside } from './aside.ts'
 import { Doorstep } from './doorstep.ts'
 import { AGAIN, Guests, RETRY } from './guests.ts'
 import type { GuestDeps } from './guests.ts'
-import { formatName, isStaged, parseName } from './name.ts'
+import { formatName, isStaged, parseName, unclaimed } from './name.ts'
 import type { Name } from './name.ts'
 import { Defect, Unsealed, readEnvelope, readMessage } from './read.ts'
 import { tellHold } from './tell.ts'
@@ -117,7 +117,10 @@ export class Doorkeeper {
 
   /** A file that has no business where it is: to incoming/, where hand-made files are looked at. */
   stray(state: State, file: string): void {
-    this.#deps.mover.move(state, file, 'incoming', this.#safeName(Buffer.from(file)))
+    const name = parseName(file)
+    const target =
+      name === undefined ? this.#safeName(Buffer.from(file)) : formatName(unclaimed(name))
+    this.#deps.mover.move(state, file, 'incoming', target)
   }
 
   #guard(file: string, act: () => void): void {

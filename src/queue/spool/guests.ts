@@ -5,6 +5,7 @@
  * fails it goes back to the doorstep under a name that keeps its id, and is tried again; where
  * not even that is possible it stays here, and at the latest recovery finds it.
  */
+import { syncFolder } from '../../base/durable.ts'
 import { isMissing, plainError } from '../../base/errno.ts'
 import { printable } from '../../base/text.ts'
 import { sealInPlace } from './adopt.ts'
@@ -57,13 +58,25 @@ export class Guests {
   /** Seals all of them; those that are messages in incoming/ now. */
   async seal(): Promise<readonly Waiting[]> {
     const guests = this.#waiting
+    if (guests.length === 0) return []
     this.#waiting = []
+    await this.#fixNames()
     const sealed: (Waiting | undefined)[] = []
     for (let n = 0; n < guests.length; n += WIDTH) {
       const some = guests.slice(n, n + WIDTH)
       sealed.push(...(await Promise.all(some.map((guest) => this.#sealOne(guest)))))
     }
     return sealed.filter((waiting) => waiting !== undefined)
+  }
+
+  /** What goes out must not get another id after a power cut: the names are durable first. */
+  async #fixNames(): Promise<void> {
+    try {
+      await syncFolder(this.#deps.layout.folder('active'))
+    } catch (error) {
+      const message = `sync of active/: ${plainError(error)}`
+      this.#deps.report({ level: 'error', event: 'trouble', message })
+    }
   }
 
   async #sealOne(guest: Guest): Promise<Waiting | undefined> {

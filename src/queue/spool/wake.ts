@@ -8,7 +8,6 @@
  * every file of it at each arrival.
  */
 import { closeSync, openSync, statSync } from 'node:fs'
-import { setTimeout as sleep } from 'node:timers/promises'
 
 import type { Clock } from '../../base/clock.ts'
 import { cannotUse } from './layout.ts'
@@ -41,12 +40,16 @@ export async function watchWake(
   const { watch } = await import('chokidar')
   const watcher = watch(path, { ignoreInitial: true })
   watcher.on('raw', onHint)
-  const up = new Promise<void>((resolve) => {
-    watcher.once('ready', () => resolve())
+  await new Promise<void>((resolve) => {
+    const patience = setTimeout(resolve, PATIENCE)
+    const go = () => {
+      clearTimeout(patience)
+      resolve()
+    }
+    watcher.once('ready', go)
     // A watcher that cannot watch (no inotify instance left) leaves us the looks below.
-    watcher.on('error', () => resolve())
+    watcher.on('error', go)
   })
-  await Promise.race([up, sleep(PATIENCE, undefined, { ref: false })])
   const timer = setInterval(looker(layout, clock, onHint), LOOK_EVERY)
   return {
     close: async () => {

@@ -190,9 +190,10 @@ void t.test('the envelope is read without the body, however long that is', async
   t.equal(readEnvelope(fileIn(t, bytes)).id, id)
 })
 
+const line = (n: number) =>
+  `{"at":"2026-11-20T10:00:00.000Z","act":"flushed","reason":"${n}"}\n`
+
 void t.test('a trail is read from its end, and torn lines are passed over', async (t) => {
-  const line = (n: number) =>
-    `{"at":"2026-11-20T10:00:00.000Z","act":"flushed","reason":"${n}"}\n`
   const many = Array.from({ length: 3_000 }, (_, n) => line(n)).join('')
   const { trail } = readMessage(
     fileIn(t, sealed({ trail: `${many}{"at":"2026-\n${line(3_000)}` }).bytes),

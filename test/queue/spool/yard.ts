@@ -4,6 +4,7 @@
  */
 import { chownSync, lstatSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 
 import type { Test } from 'tap'
 
@@ -146,7 +147,7 @@ export class Yard {
     want: { room?: (lane: string) => number; max?: number } = {},
   ): Promise<readonly Lease[]> {
     // However dear the last look was, the next one is not put off.
-    this.clock.run(200)
+    this.clock.run(1_500)
     return this.engine.claim({ room: () => 1000, max: 1000, ...want })
   }
 
@@ -155,6 +156,16 @@ export class Yard {
     const leases = await this.claim()
     if (leases.length !== 1) throw new Error(`${leases.length} leases`)
     return leases[0]!
+  }
+
+  /** Claims until something is there: what is read in the background takes its time. */
+  async soon(): Promise<readonly Lease[]> {
+    for (let n = 0; n < 400; n++) {
+      const leases = await this.claim()
+      if (leases.length > 0) return leases
+      await sleep(5)
+    }
+    return []
   }
 
   /** Lets a hand-made file be seen, rest, and be taken in; what became leases. */
