@@ -1,0 +1,49 @@
+/**
+ * verbs - the scenarios of the operator's commands: each on messages in all the states from
+ * which it takes them.
+ */
+import { renameSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+import type { Act } from '../../src/queue/queue.ts'
+import type { State } from '../../src/message/state.ts'
+import { takeCensus } from './census.ts'
+import type { Ground } from './ground.ts'
+import type { End, Scenario } from './scenario.ts'
+
+/** Prepares a message in each of these states: mark-1 in the first, and so on. */
+async function spread(ground: Ground, states: readonly State[]): Promise<void> {
+  await ground.makeSpool()
+  for (const [n, state] of states.entries()) {
+    const mark = `mark-${n + 1}`
+    // Each is due later than the one before, so that they are always taken in this order.
+    await sleep(2)
+    await ground.accept(mark)
+    const [from] = takeCensus(ground.spool).places.get(mark)!
+    const file = from!.split('/')[1]!
+    renameSync(join(ground.spool, from!), join(ground.spool, state, file))
+  }
+}
+
+function verb(act: Act, from: readonly State[], end: End): Scenario {
+  return {
+    name: act,
+    again: true,
+    prepare: (ground) => spread(ground, from),
+    command: () => ({
+      program: 'msgq',
+      words: [act, '--state', [...new Set(from)].join(), '--json'],
+    }),
+    ends: Object.fromEntries(from.map((_, n) => [`mark-${n + 1}`, [end]])),
+  }
+}
+
+export const VERBS: readonly Scenario[] = [
+  verb('flush', ['deferred', 'deferred'], 'delivered'),
+  verb('hold', ['incoming', 'deferred'], 'hold'),
+  verb('release', ['hold', 'hold'], 'delivered'),
+  verb('requeue', ['bounce', 'hold', 'deferred', 'corrupt'], 'delivered'),
+  verb('delete', ['incoming', 'deferred', 'bounce'], 'gone'),
+  verb('expire', ['incoming', 'deferred', 'hold'], 'bounce'),
+]
