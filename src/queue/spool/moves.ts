@@ -109,9 +109,10 @@ export class Mover {
    */
   async removeAside(from: State, name: string): Promise<boolean> {
     this.#check(from, 'gone')
-    this.touched.add(from)
     try {
       await removeFile(this.#layout.file(from, name))
+      // Only now: a sync that came in between would not have made it durable.
+      this.touched.add(from)
       return true
     } catch (error) {
       if (isMissing(error)) return false

@@ -50,6 +50,20 @@ void t.test('what was moved is synced once a second, and at the end', async (t) 
   t.strictSame(synced.slice(2), ['hold'])
 })
 
+void t.test(
+  'a sync while a file is being removed is not the one that counts',
+  async (t) => {
+    const yard = await Yard.open(t)
+    const mover = new Mover(yard.layout, false)
+    const { name, bytes } = sealed()
+    yard.put('active', name, bytes)
+    const removed = mover.removeAside('active', name)
+    mover.touched.clear()
+    t.equal(await removed, true)
+    t.strictSame([...mover.touched], ['active'], 'it is to be synced again')
+  },
+)
+
 void t.test('a sync that fails is said, and stops no other', async (t) => {
   const reports: Report[] = []
   const { loaded, synced } = await told<{ FolderSync: typeof FolderSync }>(
