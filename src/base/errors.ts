@@ -21,6 +21,11 @@ export const EXIT_CODES = {
 
 export type ErrorCode = keyof typeof EXIT_CODES
 
+/** A disk that let us neither finish nor take back: whether it was done is not known. */
+export class UnsureError extends Error {
+  override readonly name = 'UnsureError'
+}
+
 /** An error that a person caused or can mend; anything else thrown is a bug. */
 export class MsgqError extends Error {
   readonly code: ErrorCode

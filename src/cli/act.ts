@@ -17,6 +17,7 @@ import { jsonReport, textReport } from './act-report.ts'
 import { becomeOwner } from './become.ts'
 import type { Define, Io } from './command.ts'
 import { absentError } from './ids.ts'
+import { checkReadable } from './reading.ts'
 import { addSelectorOptions, selectorOf } from './selection.ts'
 import type { Selection, SelectorOptions } from './selection.ts'
 import { operatorHere } from './sender.ts'
@@ -83,6 +84,7 @@ async function run(verb: Verb, line: Line, io: Io, flags: Flags): Promise<number
   const by = operatorHere(io.environment)
   becomeOwner(place.spool)
   const { spool, anyFilesystem } = place
+  checkReadable(spool)
   const desk = await openDesk(spool, { clock: io.clock, anyFilesystem })
   const selection = await selectorOf(words, options, io, desk)
   if (!selection.given && !verb.meansAll)

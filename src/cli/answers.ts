@@ -6,13 +6,16 @@
  * more lines are to be added, and those under way are still answered.
  */
 import { plainError } from '../base/errno.ts'
-import { EXIT_CODES, MsgqError } from '../base/errors.ts'
+import { EXIT_CODES, MsgqError, UnsureError } from '../base/errors.ts'
 import { ReaderLeft } from './io.ts'
 
 /** Lines under way at once. */
 const ABREAST = 32
 /** Bytes of lines under way at once; a single line may have more. */
 const BYTES_ABREAST = 32 * 1024 * 1024
+
+/** Exit code when nobody knows whether a line was queued. */
+const UNSURE = 1
 
 /** How answers reach a person, and how the one who adds lines hears of the end. */
 export interface Voice {
@@ -100,6 +103,10 @@ export class Answers {
 
   #complain(number: number, error: unknown): void {
     if (error instanceof ReaderLeft) return this.end(0)
+    if (error instanceof UnsureError) {
+      this.#voice.warn(`line ${number}: ${error.message}`)
+      return this.end(UNSURE)
+    }
     if (!(error instanceof MsgqError)) {
       this.#bug ??= error
       this.end(EXIT_CODES.software)

@@ -6,7 +6,7 @@
  */
 import { Command, CommanderError } from 'commander'
 
-import { EXIT_CODES, MsgqError } from '../base/errors.ts'
+import { EXIT_CODES, MsgqError, UnsureError } from '../base/errors.ts'
 import { didYouMean } from '../base/text.ts'
 import { VERSION } from '../base/version.ts'
 import type { Flags } from '../config/find.ts'
@@ -14,6 +14,9 @@ import type { Io, Run } from './command.ts'
 import { COMMANDS } from './commands.ts'
 import type { Listed } from './commands.ts'
 import { ReaderLeft, systemIo } from './io.ts'
+
+/** Exit code when nobody knows whether it was done: 64 to 78 mean that it was not. */
+const UNSURE = 1
 
 /** Runs msgq with these arguments; resolves with its exit code. */
 export async function main(argv: readonly string[], io: Io = systemIo()): Promise<number> {
@@ -83,6 +86,13 @@ function complain(error: unknown, listed: Listed | undefined, io: Io): number {
     io.warn(`${where}${error.message.replace(/^error: /, '').replaceAll('\n', ' ')}`)
     io.stderr.write(`  hint: ${usageHint(error, listed)}\n`)
     return EXIT_CODES.usage
+  }
+  if (error instanceof UnsureError) {
+    io.warn(listed === undefined ? error.message : `${listed.name}: ${error.message}`)
+    io.stderr.write(
+      '  hint: look with msgq mailq; to send it again may be once too often\n',
+    )
+    return UNSURE
   }
   if (!(error instanceof MsgqError)) throw error
   io.warn(listed === undefined ? error.message : `${listed.name}: ${error.message}`)

@@ -25,8 +25,8 @@ export interface Submission {
 /** The door. */
 export interface Outbox {
   /**
-   * Resolves with the id once the message is durable. A rejection with a MsgqError
-   * means that nothing was queued; any other rejection means unknown.
+   * Resolves with the id once the message is durable. A rejection with a MsgqError means
+   * that nothing was queued; any other, an UnsureError first of all, that nobody knows.
    */
   enqueue(submission: Submission): Promise<string>
 }

@@ -1,3 +1,5 @@
+import { chmodSync } from 'node:fs'
+import { join } from 'node:path'
 import { PassThrough, Writable } from 'node:stream'
 import t from 'tap'
 
@@ -5,6 +7,7 @@ import type { Io } from '../../src/cli/command.ts'
 import { main } from '../../src/cli/main.ts'
 import { shortId } from '../../src/message/id.ts'
 import type { State } from '../../src/message/state.ts'
+import { asNobody } from '../config/machine.ts'
 import { HOUR, MINUTE, NOON, World } from './world.ts'
 
 /** Where each message is. */
@@ -305,9 +308,13 @@ t.test('what came in after the question is not meant by the answer', async (t) =
   t.strictSame(await states(world), { [late]: 'incoming' })
 })
 
-t.test('a spool that is not there is said', async (t) => {
+t.test('a spool that is not there, or not ours, is said', async (t) => {
   const world = await World.open(t)
   const { code, err } = await world.run('delete', 'ALL', '--spool', '/no/such/spool')
-  t.equal(code, 73)
+  t.equal(code, 66)
   t.match(err, /^msgq: delete: spool: \/no\/such\/spool is not there/)
+  chmodSync(join(world.spool, 'deferred'), 0o700)
+  const closed = await asNobody(() => world.run('delete', 'ALL'))
+  t.equal(closed.code, 77)
+  t.match(closed.err, /^msgq: delete: spool: .*: permission denied\n {2}hint: run as /)
 })

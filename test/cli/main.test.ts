@@ -1,6 +1,7 @@
 import t from 'tap'
 
 import { COMMANDS } from '../../src/cli/commands.ts'
+import { UnsureError } from '../../src/base/errors.ts'
 import { VERSION } from '../../src/base/version.ts'
 import { Sending } from './sending.ts'
 
@@ -63,4 +64,23 @@ t.test('a fault of ours is not called a fault of the caller', async (t) => {
     }),
     TypeError,
   )
+})
+
+t.test('what nobody knows is said, with what to do, and is none of 64 to 78', async (t) => {
+  const sending = new Sending(t)
+  const why = 'spool: x may be queued or not: input/output error'
+  const print = async () => {
+    throw new UnsureError(why)
+  }
+  t.match(await sending.run(['send', 'https://example.com/', 'x'], { print }), {
+    code: 1,
+    out: '',
+    err: `msgq: send: ${why}\n  hint: look with msgq mailq; to send it again may be once too often\n`,
+  })
+  const batch = ['send', '--batch', 'https://example.com/']
+  t.match(await sending.run(batch, { print, stdin: '{"body":"x"}\n' }), {
+    code: 1,
+    out: '',
+    err: `msgq: send: line 1: ${why}\n`,
+  })
 })

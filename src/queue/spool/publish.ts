@@ -19,7 +19,7 @@ import {
   writeStaged,
 } from '../../base/durable.ts'
 import { errnoOf, isMissing, plainError } from '../../base/errno.ts'
-import { MsgqError } from '../../base/errors.ts'
+import { MsgqError, UnsureError } from '../../base/errors.ts'
 import { cannotUse } from './layout.ts'
 import type { Layout } from './layout.ts'
 
@@ -35,8 +35,8 @@ export class Publisher {
   }
 
   /**
-   * Resolves once the message is durable under its name. A MsgqError: nothing was queued; any
-   * other error: that is not known.
+   * Resolves once the message is durable under its name. A MsgqError: nothing was queued; an
+   * UnsureError: that is not known.
    */
   async publish(
     id: string,
@@ -61,7 +61,7 @@ export class Publisher {
       }
       await this.#makeNameDurable(target)
     } catch (error) {
-      if (error instanceof MsgqError || error instanceof Unknown) throw error
+      if (error instanceof MsgqError || error instanceof UnsureError) throw error
       throw cannotUse(this.#layout.root, error)
     }
   }
@@ -83,14 +83,12 @@ export class Publisher {
       await removeFile(target)
     } catch (error) {
       if (isMissing(error)) return
-      throw new Unknown(`${target} may be queued or not: ${plainError(cause)}`, { cause })
+      const why = `spool: ${target} may be queued or not: ${plainError(cause)}`
+      throw new UnsureError(why, { cause })
     }
     throw cause
   }
 }
-
-/** Neither durable nor taken back: the disk lets us do nothing more. */
-class Unknown extends Error {}
 
 function swept(staged: string): MsgqError {
   return new MsgqError(

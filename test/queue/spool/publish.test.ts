@@ -105,7 +105,7 @@ void t.test(
     })
     const error = await publish().catch((error: unknown) => error)
     t.match(error, { message: /may be queued or not: input\/output error/ })
-    t.equal((error as Error).name, 'Error', 'a MsgqError would say that nothing was queued')
+    t.equal((error as Error).name, 'UnsureError', 'a MsgqError says: nothing was queued')
   },
 )
 
