@@ -43,6 +43,7 @@ const PER_LINE = {
   contentType: '--content-type',
   subject: '--subject',
   level: '--level',
+  key: '--key',
   delay: '--delay',
   at: '--at',
   expires: '--expires',

@@ -3,7 +3,7 @@
  *
  *   addSelectorOptions(command): Command            adds --to ... --limit to a command
  *   selectorOf(words, options, io, desk): Promise<Selection>
- *   findOne(word, desk): Promise<Entry>             (ids.ts) for a command that takes one id
+ *   findOne(word, desk): Promise<Meant>             (ids.ts) for a command that takes one id
  *   absentError(absent): MsgqError                  (ids.ts) to throw at the end: 66
  *
  * Words are ids, endings of 6 or more, `-` (ids from stdin) or ALL. All that is given must

@@ -26,6 +26,7 @@ export interface SendOptions {
   readonly contentType?: string
   readonly subject?: string
   readonly level?: string
+  readonly key?: string
   readonly delay?: string
   readonly at?: string
   readonly expires?: string
@@ -66,6 +67,7 @@ export function addSendOptions(command: Command): void {
     .option('--content-type <type>', 'default: that of the destination, text/plain')
     .option('-s, --subject <text>', 'subject')
     .option('--level <level>', LEVELS.join(', '))
+    .option('--key <key>', 'idempotency key: the same message again is dropped')
     .option('--delay <span>', 'not before so long from now: 90s, 15m, 4h, 3d')
     .option('--at <time>', 'not before: 09:00 (the next), 2026-11-20T09:00, @EPOCH')
     .option('--expires <when>', 'give up then: a time, or a span from when it may go out')
@@ -97,7 +99,7 @@ export interface Wish {
 
 /** Reads the options; throws (usage) for the first that cannot be. */
 export function readWish(text: readonly string[], options: SendOptions, now: number): Wish {
-  const { subject, level, request: method, json } = options
+  const { subject, level, key, request: method, json } = options
   const { headers, contentType: fromHeader } = readHeaders(options.header ?? [])
   if (options.contentType !== undefined && fromHeader !== undefined)
     throw new MsgqError('usage', '--content-type and -H content-type exclude each other')
@@ -110,6 +112,7 @@ export function readWish(text: readonly string[], options: SendOptions, now: num
     ...(contentType === undefined ? {} : { contentType }),
     ...(subject === undefined ? {} : { subject }),
     ...(level === undefined ? {} : { level: level as Level }),
+    ...(key === undefined ? {} : { key }),
     ...(options.hold ? { hold: true } : {}),
   }
   asUsage(() => checkDraft({ to: 'x', ...draft }))

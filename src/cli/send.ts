@@ -59,6 +59,12 @@ async function send({ to, text, options }: Line, io: Io, flags: Flags): Promise<
   const place = await findSpool(io.environment, flags)
   const terms = await termsOf(io, flags, place)
   const receivers = receiversOf(to ?? (io.environment.env['MSGQ_TO'] || undefined), terms)
+  if (options.key !== undefined && receivers.length > 1)
+    throw new MsgqError(
+      'usage',
+      '--key and more than one receiver exclude each other',
+      'a key stands for one message: send it to each of them with a key of its own',
+    )
   for (const each of receivers) asUsage(() => checkDraft({ to: each, ...wish.draft }))
   warn(wish, io, now)
   const body = await bodyOf(wish, { receivers, terms, options, io })

@@ -54,7 +54,8 @@ export const define: Define = (command, begin) => {
 
 async function run(io: Io, flags: Flags, word: string, options: Options): Promise<number> {
   const { desk, spool } = await openReading(io, flags)
-  const { id } = await findOne(word, desk)
+  const { id, note } = await findOne(word, desk)
+  if (note !== undefined) io.warn(`show: ${note}; this is the first one`)
   if (options.raw) return printRaw(io, desk, id)
   const message = await reading(id, () => desk.get(id))
   if (message === undefined) throw absentError([id])

@@ -74,6 +74,7 @@ export interface Config {
   readonly http: HttpOptions
   readonly lane: LaneOptions
   readonly activeLimit: number
+  readonly keys: { readonly window: number }
   readonly stop: { readonly grace: number }
   readonly log: { readonly level: string; readonly format: 'auto' | 'json' | 'text' }
   readonly destinations: ReadonlyMap<string, Destination>

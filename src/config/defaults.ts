@@ -38,6 +38,7 @@ export const DEFAULTS = {
     allow: [],
   },
   lane: { window: 20 },
+  keys: { window: '1d' },
   stop: { grace: '10s' },
   log: { level: 'info', format: 'auto' },
 } as const

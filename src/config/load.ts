@@ -79,8 +79,8 @@ export function checkConfig(environment: Environment, flags: Flags): Checked {
 /** The options that nothing inherits and nothing overrides. */
 function plainOptions(
   given: FileOptions,
-): Pick<Config, 'send' | 'activeLimit' | 'stop' | 'log'> {
-  const { send, stop, log } = v.parse(fileTable, DEFAULTS)
+): Pick<Config, 'send' | 'activeLimit' | 'keys' | 'stop' | 'log'> {
+  const { send, keys, stop, log } = v.parse(fileTable, DEFAULTS)
   const to = given.send?.to
   return {
     send: {
@@ -90,6 +90,7 @@ function plainOptions(
       minFree: (given.send?.min_free ?? send?.min_free) as number,
     },
     activeLimit: given.active_limit ?? DEFAULTS.active_limit,
+    keys: { ...keys, ...given.keys } as Config['keys'],
     stop: { ...stop, ...given.stop } as Config['stop'],
     log: { ...log, ...given.log } as Config['log'],
   }

@@ -79,6 +79,7 @@ export const fileTable = table({
   retry: v.optional(retryTable),
   http: v.optional(httpTable),
   lane: v.optional(laneTable),
+  keys: v.optional(table({ window: v.optional(span(0, 365 * DAY)) })),
   stop: v.optional(table({ grace: v.optional(span(0, DAY)) })),
   log: v.optional(
     table({

@@ -97,6 +97,7 @@ export class Daemon {
       clock,
       anyFilesystem: config.anyFilesystem,
       messageSizeLimit: config.send.messageSizeLimit,
+      keyWindow: config.keys.window,
       report: (report) => take(report),
     })
     const daemon = new Daemon(options, engine)

@@ -97,6 +97,8 @@ export function checkDraft(draft: Draft): void {
   if (draft.hold !== undefined && typeof draft.hold !== 'boolean')
     throw bad('hold', 'is neither true nor false')
   checkHeaders(draft.headers)
+  if (draft.key !== undefined && hasHeader(draft.headers, 'idempotency-key'))
+    throw bad('key', 'and the header Idempotency-Key exclude each other')
   for (const field of ['notBefore', 'expiresAt'] as const) checkTime(field, draft[field])
 }
 
@@ -147,6 +149,10 @@ function checkHeaders(headers: unknown): void {
         `${label} has a character that no header may have: ${show(value)}`,
       )
   }
+}
+
+function hasHeader(headers: Draft['headers'], wanted: string): boolean {
+  return Object.keys(headers ?? {}).some((name) => name.toLowerCase() === wanted)
 }
 
 function checkLine(field: string, value: unknown): void {

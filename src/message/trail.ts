@@ -31,6 +31,7 @@ export interface ActLine {
     | 'held'
     | 'interrupted'
     | 'postponed'
+    | 'refused'
     | 'released'
     | 'requeued'
   /** The operator's name, or absent where the daemon did it. */

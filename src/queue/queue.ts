@@ -82,6 +82,8 @@ export interface Desk {
   find(ending: string): Promise<readonly Entry[]>
   /** Undefined once it is gone. */
   get(id: string): Promise<Message | undefined>
+  /** The id of the first of which the message with this ending was a dropped repeat, by its key. */
+  firstOf(ending: string): Promise<string | undefined>
   /** The proven body; undefined when it disproves itself, or once it is gone. */
   body(id: string): Promise<Body | undefined>
   /** All its bytes as they are stored, proven or not; undefined once it is gone. */
@@ -163,7 +165,15 @@ export interface Claims {
 /** What happened below the seam that an operator should read. */
 export interface Report {
   readonly level: 'info' | 'warn' | 'error'
-  readonly event: 'corrupt' | 'adopted' | 'unreadable' | 'recovered' | 'trouble' | 'newer'
+  readonly event:
+    | 'adopted'
+    | 'conflict'
+    | 'corrupt'
+    | 'newer'
+    | 'recovered'
+    | 'repeat'
+    | 'trouble'
+    | 'unreadable'
   readonly id?: string
   readonly message: string
 }

@@ -198,7 +198,9 @@ function tlsWords(error: unknown): string {
   const reason = 'reason' in error && typeof error.reason === 'string' ? error.reason : ''
   if (/wrong version number|packet length too long/.test(reason))
     return `${reason} (does the receiver speak plain http there?)`
-  return reason === '' ? plainError(error) : reason
+  // Node 24 adds advice about a flag that is not ours to give.
+  const words = plainError(error).replace(/; if the root CA is installed locally.*$/s, '')
+  return reason === '' ? words : reason
 }
 
 /** undici's `Response does not match the HTTP/1.1 protocol (why)`: the why. */

@@ -346,3 +346,29 @@ t.test('--dry-run refuses what would be refused', async (t) => {
   sending.configure(`[send]\nmessage_size_limit = "3B"\n${TOML}`)
   t.equal((await sending.run(['send', 'crm', '1234', '--dry-run'])).code, 65)
 })
+
+t.test('a key goes into the envelope, and stands for one message', async (t) => {
+  const sending = new Sending(t)
+  const { queued, code } = await sending.run(['send', HOOK, '--key', 'order 42', 'x'])
+  t.equal(code, 0)
+  t.match(queued, [{ envelope: { key: 'order 42' } }])
+  const two = await sending.run(['send', `${HOOK},${HOOK}2`, '--key', '42', 'x'])
+  t.match(two, { code: 64, queued: [], err: /--key and more than one receiver exclude/ })
+  const twice = await sending.run([
+    'send',
+    HOOK,
+    'x',
+    '--key',
+    '1',
+    '-H',
+    'idempotency-Key: 2',
+  ])
+  t.match(twice, { code: 64, queued: [], err: /key: and the header Idempotency-Key/ })
+  for (const bad of ['', 'a\nb', 'x'.repeat(1001), '\u{1f600}'])
+    t.match(await sending.run(['send', HOOK, 'x', '--key', bad]), { code: 64, queued: [] })
+  const batch = await sending.run(['send', HOOK, '--batch'], {
+    stdin: '{"body":"x","key":"7"}\n',
+  })
+  t.match(batch, { code: 0, queued: [{ envelope: { key: '7' } }] })
+  t.equal((await sending.run(['send', HOOK, '--batch', '--key', '7'])).code, 64)
+})

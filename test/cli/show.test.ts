@@ -356,3 +356,24 @@ t.test('a trail with strange lines does no harm', async (t) => {
   // eslint-disable-next-line no-control-regex
   t.notMatch(out, /[\u0000-\u0009\u000b-\u001f]/)
 })
+
+t.test('a repeat that was dropped by its key is answered by the first one', async (t) => {
+  const world = await World.open(t)
+  const draft = { to: 'ops', key: '42' }
+  const first = await world.send(draft)
+  const repeat = await world.send(draft)
+  const [lease, ...others] = await world.engine.claim({ room: () => 9, max: 9 })
+  t.strictSame([lease?.id, others], [first, []])
+  const shown = await world.run('show', repeat.slice(-8))
+  t.equal(shown.code, 0)
+  t.match(shown.out, first)
+  const what = `was a repeat of ${first}, by its key, and was dropped`
+  t.equal(shown.err, `msgq: show: ${repeat.slice(-8)} ${what}; this is the first one\n`)
+  await world.engine.settle(lease!, { to: 'delivered' })
+  const gone = await world.run('show', repeat)
+  t.match(gone, {
+    code: 66,
+    out: '',
+    err: `msgq: show: ${repeat} ${what}\n  hint: the first`,
+  })
+})

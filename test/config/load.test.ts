@@ -32,6 +32,7 @@ t.test('without any configuration the defaults are in force', async (t) => {
     http: { timeout: 30_000, connectTimeout: 10_000, headersTimeout: 30_000, ...addresses },
     lane: { window: 20 },
     activeLimit: 1000,
+    keys: { window: 86_400_000 },
     stop: { grace: 10_000 },
     log: { level: 'info', format: 'auto' },
     destinations: new Map(),

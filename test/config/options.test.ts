@@ -200,7 +200,7 @@ t.test('an option that does not exist, and where it may have been meant', async 
     ['[lane]\nrate = "1/s"', '2: lane.rate: unknown option | known here: window'],
     [
       '[[routes]]',
-      '1: routes: unknown option | known here: spool, any_filesystem, active_limit, send, retry, http, lane, stop, log, destinations',
+      '1: routes: unknown option | known here: spool, any_filesystem, active_limit, send, retry, http, lane, keys, stop, log, destinations',
     ],
     ['[[retry]]', '1: retry: is not a table | write a table: { option = value }'],
     ['retry = "1s"', '1: retry: is not a table | write a table: { option = value }'],

@@ -197,6 +197,7 @@ export class Delivery {
     this.engine = new MemoryEngine(this.store, {
       clock: this.clock,
       ids: idMaker(this.clock.now, (bytes) => bytes.fill(7)),
+      keyWindow: 86_400_000,
     })
     const { clock, stage, diary } = this
     this.lanes = new Lanes(

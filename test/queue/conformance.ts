@@ -12,6 +12,7 @@ import { BODY_PROMISES } from './conformance/bodies.ts'
 import { CLAIM_PROMISES } from './conformance/claims.ts'
 import { DESK_PROMISES } from './conformance/desk.ts'
 import { DUE_PROMISES } from './conformance/dues.ts'
+import { KEY_PROMISES } from './conformance/keys.ts'
 import { LIFE_PROMISES } from './conformance/life.ts'
 import { OUTBOX_PROMISES } from './conformance/outbox.ts'
 import { Rig } from './conformance/rig.ts'
@@ -28,6 +29,7 @@ const PROMISES = {
   'the desk': DESK_PROMISES,
   acts: ACT_PROMISES,
   'acts and time': DUE_PROMISES,
+  'idempotency keys': KEY_PROMISES,
   'life and death': LIFE_PROMISES,
 }
 

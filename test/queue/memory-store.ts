@@ -35,6 +35,10 @@ export class MemoryStore {
   /** The engine that serves the queue; a kill or a close frees it. */
   owner: object | undefined
   claims = 0
+  /** Who has each key, what it said, and since when it counts. */
+  readonly keys = new Map<string, { id: string; fingerprint: string; keptAt: number }>()
+  /** The first of which a dropped message was a repeat. */
+  readonly repeats = new Map<string, string>()
 
   /** Those that the selector means, by due, then id. */
   select(selector: Selector): Item[] {

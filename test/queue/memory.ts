@@ -10,6 +10,7 @@ import { MsgqError } from '../../src/base/errors.ts'
 import type { Body } from '../../src/message/body.ts'
 import { checkDraft } from '../../src/message/draft.ts'
 import { seal } from '../../src/message/envelope.ts'
+import { fingerprint, isKeyed, keyDigest, wasRequeued } from '../../src/message/key.ts'
 import { laneOf } from '../../src/message/lane.ts'
 import type { Entry, Selector } from '../../src/message/selector.ts'
 import { FencedError } from '../../src/queue/queue.ts'
@@ -28,6 +29,7 @@ import type { Item, MemoryStore } from './memory-store.ts'
 export interface MemoryOptions {
   readonly clock: Clock
   readonly ids: () => string
+  readonly keyWindow: number
   readonly report?: ((report: Queue.Report) => void) | undefined
 }
 
@@ -76,6 +78,11 @@ export class MemoryEngine implements Queue.Engine {
     const size = JSON.stringify([envelope, trail]).length + body.length
     const message = { entry: entryOf(item), size, envelope, trail }
     return defect === undefined ? message : { ...message, defect }
+  }
+
+  async firstOf(ending: string): Promise<string | undefined> {
+    const found = [...this.#store.repeats.keys()].filter((id) => id.endsWith(ending))
+    return found.length === 1 ? this.#store.repeats.get(found[0]!) : undefined
   }
 
   async body(id: string): Promise<Body | undefined> {
@@ -129,7 +136,9 @@ export class MemoryEngine implements Queue.Engine {
         continue
       }
       done.push(item.id)
-      if (!dryRun) this.#store.move(item, move)
+      if (dryRun) continue
+      if (move.to === 'gone') this.#freeKey(item)
+      this.#store.move(item, move)
     }
     if (done.length > 0 && !dryRun) this.#ring()
     return { matched: selected.length, done, skipped }
@@ -164,6 +173,9 @@ export class MemoryEngine implements Queue.Engine {
   async settle(lease: Queue.Lease, settlement: Queue.Settlement): Promise<'ok' | 'lost'> {
     const item = this.#leased(lease)
     if (item === undefined) return 'lost'
+    const { envelope } = item
+    const record = isKeyed(envelope) ? this.#store.keys.get(keyDigest(envelope)) : undefined
+    if (record !== undefined) record.keptAt = this.#now()
     this.#store.move(item, planSettlement(item, settlement, this.#now()))
     return 'ok'
   }
@@ -214,11 +226,47 @@ export class MemoryEngine implements Queue.Engine {
 
   /** What is new goes to `hold` where its sender wants that, and else waits for its time. */
   #clearDoorstep(): void {
-    for (const item of this.#store.select({ states: ['incoming'] })) {
+    const found = this.#store.select({ states: ['incoming'] })
+    for (const item of found.toSorted((a, b) => (a.id < b.id ? -1 : 1))) {
+      if (!this.#passes(item)) continue
       const { due, tries } = item
       const to = holdsAtDoor(item.envelope, item.trail) ? 'hold' : 'deferred'
       this.#store.move(item, { to, due, tries })
     }
+  }
+
+  /** False for a message that has not its key: it is dropped, or bounces. */
+  #passes(item: Item): boolean {
+    const { envelope, id, trail, tries } = item
+    if (!isKeyed(envelope) || wasRequeued(trail)) return true
+    const { keys, items, repeats } = this.#store
+    const [digest, print] = [keyDigest(envelope), fingerprint(envelope)]
+    const record = keys.get(digest)
+    const isOver =
+      record !== undefined &&
+      !items.has(record.id) &&
+      this.#now() - record.keptAt >= this.#options.keyWindow
+    if (record === undefined || isOver) {
+      keys.set(digest, { id, fingerprint: print, keptAt: this.#now() })
+      return true
+    }
+    if (record.id === id) return true
+    if (record.fingerprint === print) {
+      repeats.set(id, record.id)
+      items.delete(id)
+      return false
+    }
+    const reason = `its key was given to ${record.id}, which says something else`
+    const due = this.#now()
+    const line = { at: new Date(due).toISOString(), act: 'refused', reason } as const
+    this.#store.move(item, { to: 'bounce', due, tries, line })
+    return false
+  }
+
+  #freeKey({ envelope, id }: Item): void {
+    if (!isKeyed(envelope)) return
+    const digest = keyDigest(envelope)
+    if (this.#store.keys.get(digest)?.id === id) this.#store.keys.delete(digest)
   }
 
   #lease(item: Item): Queue.Lease {

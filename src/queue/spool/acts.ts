@@ -20,6 +20,7 @@ import type { TrailLine } from '../../message/trail.ts'
 import type { Act, ActOptions, ActResult } from '../queue.ts'
 import { notBeforeOf, planAct, statesMeant } from '../states.ts'
 import type { Move } from '../states.ts'
+import { KeyRelease } from './key-release.ts'
 import { cannotUse } from './layout.ts'
 import type { Layout } from './layout.ts'
 import type { Mover } from './moves.ts'
@@ -54,17 +55,37 @@ export class Acts {
     const touched = new Set<State>()
     const done: string[] = []
     const skipped: { id: string; why: string }[] = []
-    for (const [n, spotted] of found.entries()) {
-      const { id } = spotted.entry
-      const why = isAmbiguous(id)
-        ? 'its ending is that of another message too'
-        : await this.#actOn(act, spotted, meant, options, touched)
-      if (why === undefined) done.push(id)
-      else skipped.push({ id, why })
-      if (n % SLICE === SLICE - 1) await breath()
+    for (let n = 0; n < found.length; n += SLICE) {
+      const slice = found.slice(n, n + SLICE)
+      const keys = await this.#keysOf(act, slice, options)
+      for (const spotted of slice) {
+        const { id } = spotted.entry
+        const why = isAmbiguous(id)
+          ? 'its ending is that of another message too'
+          : await this.#actOn(act, spotted, meant, options, touched)
+        if (why === undefined) done.push(id)
+        else skipped.push({ id, why })
+        if (why === undefined) keys?.deleted(id)
+        else await keys?.stays(id, this.#clock.now())
+      }
+      await breath()
     }
     await this.#sync(touched)
     return { matched: found.length, done, skipped }
+  }
+
+  /** The keys of what is to be deleted: they go first. */
+  async #keysOf(
+    act: Act,
+    slice: readonly Spotted[],
+    { dryRun = false }: ActOptions,
+  ): Promise<KeyRelease | undefined> {
+    if (act !== 'delete' || dryRun) return undefined
+    try {
+      return await KeyRelease.of(this.#layout, slice)
+    } catch (error) {
+      throw cannotUse(this.#layout.key(''), error)
+    }
   }
 
   /** Acts on one message; why not, where it did not. */

@@ -61,4 +61,5 @@ function claimOne({ agenda, claims, door }: Deps, waiting: Waiting, leases: Leas
   else if (claimed.kind === 'waits') agenda.add(claimed.waiting)
   else if (claimed.kind === 'foreign') door.takeIn(claimed.name, waiting.file)
   else if (claimed.kind === 'unsealed') door.letRest(claimed.file)
+  else if (claimed.kind === 'asked') door.ask(claimed.waiting)
 }

@@ -9,6 +9,7 @@ import { randomBytes } from 'node:crypto'
 
 import { isMissing } from '../../base/errno.ts'
 import type { Body } from '../../message/body.ts'
+import { isKeyed } from '../../message/key.ts'
 import type { Lease, Settlement } from '../queue.ts'
 import { planSettlement } from '../states.ts'
 import { waitingIn } from './agenda.ts'
@@ -74,7 +75,7 @@ export class ClaimTable {
     lease: Lease,
     settlement: Settlement,
   ): Promise<'lost' | { waiting?: Waiting }> {
-    const { mover, clock } = this.#deps
+    const { mover, clock, gate } = this.#deps
     const held = this.#held.get(lease.id)
     if (held?.lease.token !== lease.token) return 'lost'
     const { name } = held
@@ -83,6 +84,8 @@ export class ClaimTable {
     const entry = { id, state: 'active', lane, due, tries } as const
     const plan = planSettlement(entry, settlement, clock.now())
     if (plan.to === 'gone') {
+      const { envelope } = lease
+      if (isKeyed(envelope)) gate.book.keep(envelope, clock.now())
       const removed = await mover.removeAside('active', active)
       this.#held.delete(id)
       return removed ? {} : 'lost'

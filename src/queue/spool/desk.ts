@@ -16,6 +16,7 @@ import { isAttempt, parseTrail } from '../../message/trail.ts'
 import type { TrailLine } from '../../message/trail.ts'
 import type { Act, ActOptions, ActResult, Desk, Message, Page, Stats } from '../queue.ts'
 import { Acts } from './acts.ts'
+import { KeyBook } from './key-book.ts'
 import type { Layout } from './layout.ts'
 import type { Mover } from './moves.ts'
 import { Defect, Unsealed, bodyOf, openPlain, readMessage, readTail } from './read.ts'
@@ -55,6 +56,13 @@ export class SpoolDesk implements Desk {
         return { entry, size, trail, defect: whyCorrupt(trail) ?? whyUnread(error) }
       }
     })
+  }
+
+  async firstOf(ending: string): Promise<string | undefined> {
+    const book = new KeyBook(this.#layout)
+    // People say an ending; of two repeats with the same one nobody knows which is meant.
+    const [repeat, ...others] = await book.endingIn(ending)
+    return repeat === undefined || others.length > 0 ? undefined : book.firstOf(repeat)
   }
 
   async body(id: string): Promise<Body | undefined> {

@@ -56,7 +56,10 @@ export class Doorkeeper {
 
   /** When there is something to do though nothing rings (epoch ms). */
   get nextLook(): number | undefined {
-    return this.#parking.length > 0 ? this.#deps.clock.now() : this.#doorstep.nextLook
+    const { clock, gate } = this.#deps
+    if (this.#parking.length > 0) return clock.now()
+    const next = Math.min(this.#doorstep.nextLook ?? Infinity, gate.nextLook ?? Infinity)
+    return next === Infinity ? undefined : next
   }
 
   /** Looks at incoming/, and takes in what came. */
@@ -71,11 +74,18 @@ export class Doorkeeper {
     if (found.odd) this.#trouble.guard('incoming/', () => this.#renameOdd())
   }
 
-  /** Seals what is to be adopted; true when messages came of it. */
+  /** Seals what is to be adopted and decides on keys; true when messages came of it. */
   async seal(): Promise<boolean> {
-    const sealed = await this.#guests.seal()
-    for (const waiting of sealed) this.#guard(waiting.file, () => this.#greet(waiting))
-    return sealed.length > 0
+    const fresh = [...(await this.#guests.seal()), ...(await this.#deps.gate.decide())]
+    for (const waiting of fresh)
+      if (waiting.state === 'deferred') this.admit(waiting)
+      else this.#guard(waiting.file, () => this.#greet(waiting))
+    return fresh.length > 0
+  }
+
+  /** A message whose key is to be decided on before anything else is done with it. */
+  ask(waiting: Waiting): void {
+    this.#deps.gate.ask(waiting)
   }
 
   /** Goes on with an adoption that a crash cut short. */
@@ -149,10 +159,12 @@ export class Doorkeeper {
   }
 
   /** incoming -> deferred for what cannot go now, or hold where its sender says so. */
-  #park({ id, file }: Waiting): void {
+  #park(waiting: Waiting): void {
     const { mover, agenda, clock } = this.#deps
-    const to = this.#placeOf(id, file)
-    if (agenda.get(id)?.file === file) agenda.forget(id)
+    const { id, file } = waiting
+    const to = this.#placeOf(waiting)
+    const known = agenda.get(id)
+    if (known?.state === 'incoming' && known.file === file) agenda.forget(id)
     if (to === undefined) return
     if (to === 'hold') tellHold(this.#deps, clock.now(), 'incoming', file)
     const parked = mover.move('incoming', file, to)
@@ -160,12 +172,18 @@ export class Doorkeeper {
   }
 
   /** Where a message belongs that cannot go now; undefined: it stays, or is gone. */
-  #placeOf(id: string, file: string): 'deferred' | 'hold' | undefined {
-    const { layout, claims } = this.#deps
+  #placeOf(waiting: Waiting): 'deferred' | 'hold' | undefined {
+    const { layout, claims, gate } = this.#deps
+    const { id, file } = waiting
     const path = layout.file('incoming', file)
     try {
-      if (readEnvelope(path).hold !== true) return 'deferred'
+      const { hold, key } = readEnvelope(path)
+      if (hold !== true && key === undefined) return 'deferred'
       const { envelope, trail } = readMessage(path)
+      if (!gate.passes(envelope, trail)) {
+        gate.ask(waiting)
+        return undefined
+      }
       return holdsAtDoor(envelope, trail) ? 'hold' : 'deferred'
     } catch (error) {
       if (isMissing(error)) return undefined

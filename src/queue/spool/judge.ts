@@ -19,6 +19,7 @@ import { waitingIn } from './agenda.ts'
 import type { Waiting } from './agenda.ts'
 import { putAside } from './aside.ts'
 import { REST } from './doorstep.ts'
+import type { KeyGate } from './key-gate.ts'
 import type { Layout } from './layout.ts'
 import type { Mover } from './moves.ts'
 import { formatName, parseName, unclaimed } from './name.ts'
@@ -41,6 +42,8 @@ export type Judged =
   | { readonly kind: 'unsealed'; readonly file: string }
   /** Sealed by another user: its name in active/ says that it is to be adopted. */
   | { readonly kind: 'foreign'; readonly name: Name }
+  /** Has a key that is not known to be its own: it is back where it was, to be decided on. */
+  | { readonly kind: 'asked'; readonly waiting: Waiting }
 
 const NOTHING = { kind: 'nothing' } as const
 
@@ -49,6 +52,7 @@ export interface JudgeDeps {
   readonly mover: Mover
   readonly clock: Clock
   readonly report: (report: Report) => void
+  readonly gate: KeyGate
 }
 
 export class Judge {
@@ -110,6 +114,7 @@ export class Judge {
     if (file.uid !== process.geteuid!()) return this.#guest(name)
     const contradiction = disagreement(name, file)
     if (contradiction !== undefined) return this.#disproved(active, contradiction)
+    if (!this.#deps.gate.passes(file.envelope, file.trail)) return this.#asked(waiting, name)
     if (!holdsAtDoor(file.envelope, file.trail)) return { kind: 'message', name, file }
     tellHold(this.#deps, clock.now(), 'active', active)
     this.#leave(name, 'hold')
@@ -130,6 +135,11 @@ export class Judge {
       return NOTHING
     }
     return this.#comeAgain(name, error)
+  }
+
+  #asked({ state }: Waiting, name: Name): Judged {
+    const file = this.#leave(name, state)
+    return file === undefined ? NOTHING : { kind: 'asked', waiting: waitingIn(state, file)! }
   }
 
   #disproved(active: string, why: string): Judged {

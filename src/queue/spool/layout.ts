@@ -12,8 +12,8 @@ import { MsgqError } from '../../base/errors.ts'
 import { STATES } from '../../message/state.ts'
 import type { State } from '../../message/state.ts'
 
-/** Folders beside those of the states. keys/, suspended/, log/ and sent/ come when used. */
-const OTHERS = ['run'] as const
+/** Folders beside those of the states. suspended/, log/ and sent/ come when used. */
+const OTHERS = ['keys', 'run'] as const
 
 export class Layout {
   readonly root: string
@@ -32,6 +32,10 @@ export class Layout {
 
   run(name: string): string {
     return join(this.root, 'run', name)
+  }
+
+  key(name: string): string {
+    return join(this.root, 'keys', name)
   }
 
   /** Makes what is missing of the spool's folders, durably; the spool itself must exist. */

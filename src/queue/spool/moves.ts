@@ -24,8 +24,16 @@ export const MOVES: readonly Move[] = [
   { from: 'incoming', to: 'active', when: 'claimed, or taken in for adoption' },
   { from: 'incoming', to: 'deferred', when: 'cannot go now: not due, or its lane is full' },
   { from: 'incoming', to: 'hold', when: 'its envelope says hold, or an operator does' },
-  { from: 'incoming', to: 'bounce', when: 'expired by an operator' },
-  { from: 'incoming', to: 'gone', when: 'deleted by an operator; a twin that says less' },
+  {
+    from: 'incoming',
+    to: 'bounce',
+    when: "expired by an operator; its key is another message's",
+  },
+  {
+    from: 'incoming',
+    to: 'gone',
+    when: 'deleted by an operator; a twin that says less; a repeat by key',
+  },
   { from: 'incoming', to: 'corrupt', when: 'disproved' },
   { from: 'deferred', to: 'active', when: 'claimed: due, and its lane has room' },
   {
@@ -34,8 +42,16 @@ export const MOVES: readonly Move[] = [
     when: 'flushed or requeued; a name that is not ours',
   },
   { from: 'deferred', to: 'hold', when: 'held by an operator' },
-  { from: 'deferred', to: 'bounce', when: 'expired by an operator' },
-  { from: 'deferred', to: 'gone', when: 'deleted by an operator; a twin that says less' },
+  {
+    from: 'deferred',
+    to: 'bounce',
+    when: "expired by an operator; its key is another message's",
+  },
+  {
+    from: 'deferred',
+    to: 'gone',
+    when: 'deleted by an operator; a twin that says less; a repeat by key',
+  },
   { from: 'deferred', to: 'corrupt', when: 'disproved' },
   { from: 'active', to: 'gone', when: 'delivered; a twin that says less' },
   { from: 'active', to: 'deferred', when: 'temporary failure, or put back uncharged' },

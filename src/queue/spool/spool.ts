@@ -35,6 +35,8 @@ import { ClaimTable } from './claims.ts'
 import { SpoolDesk } from './desk.ts'
 import { Doorkeeper } from './doorkeeper.ts'
 import { FolderSync } from './folder-sync.ts'
+import { KeyGate } from './key-gate.ts'
+import { pruneKeys } from './key-prune.ts'
 import { Layout, cannotUse, survey } from './layout.ts'
 import { Lock } from './lock.ts'
 import { MOVES, Mover } from './moves.ts'
@@ -48,6 +50,8 @@ import type { Wake } from './wake.ts'
 
 export interface SpoolOptions extends OutboxOptions {
   readonly report?: (report: Report) => void
+  /** How long an idempotency key counts after its message has left the queue (ms). */
+  readonly keyWindow?: number
   /** Another way to own the spool, and another state table: for tests. */
   readonly takeLock?: (layout: Layout, clock: Clock) => Promise<Ownership>
   readonly moves?: readonly Move[]
@@ -56,7 +60,9 @@ export interface SpoolOptions extends OutboxOptions {
 /** Our right to serve the spool. */
 export type Ownership = Pick<Lock, 'held' | 'release'>
 
-/** incoming/ is swept of what dead writers left so often (ms). */
+/** A day: what senders repeat, they repeat sooner. */
+const KEY_WINDOW = 86_400_000
+/** incoming/ and keys/ are swept of what dead writers left, and of old keys, so often (ms). */
 const SWEEP_EVERY = 600_000
 
 export class SpoolEngine implements Engine {
@@ -76,10 +82,12 @@ export class SpoolEngine implements Engine {
   readonly #takeLock: (layout: Layout, clock: Clock) => Promise<Ownership>
   #lock: Ownership | undefined
   #wake: Wake | undefined
+  readonly #prune: () => Promise<unknown>
+  #pruning: Promise<unknown> | undefined
   #sweptAt: number
 
   constructor(root: string, options: SpoolOptions) {
-    const { clock } = options
+    const { clock, keyWindow = KEY_WINDOW } = options
     const report = options.report ?? (() => {})
     const layout = new Layout(root)
     this.#layout = layout
@@ -90,7 +98,8 @@ export class SpoolEngine implements Engine {
     this.#outbox = new SpoolOutbox(root, options)
     const { cautious } = survey(root, options.anyFilesystem ?? false)
     const mover = new Mover(layout, cautious, options.moves ?? MOVES)
-    const deps = { layout, mover, clock, report, agenda: this.#agenda }
+    const gate = new KeyGate({ layout, mover, clock, report, keyWindow })
+    const deps = { layout, mover, clock, report, gate, agenda: this.#agenda }
     this.#desk = new SpoolDesk(layout, mover, clock)
     this.#sync = new FolderSync(layout, mover, report)
     this.#claims = new ClaimTable(deps)
@@ -105,6 +114,7 @@ export class SpoolEngine implements Engine {
     this.#backlog = new Backlog(all)
     this.#claimDue = (want, leases) => claimDue(all, want, leases)
     this.#recover = () => recoverActive(all)
+    this.#prune = () => pruneKeys({ layout, clock, book: gate.book, keyWindow })
   }
 
   enqueue(submission: Submission): Promise<string> {
@@ -117,6 +127,10 @@ export class SpoolEngine implements Engine {
 
   get(id: string): Promise<Message | undefined> {
     return this.#desk.get(id)
+  }
+
+  firstOf(ending: string): Promise<string | undefined> {
+    return this.#desk.firstOf(ending)
   }
 
   body(id: string): Promise<Body | undefined> {
@@ -197,6 +211,7 @@ export class SpoolEngine implements Engine {
   async close(): Promise<void> {
     await this.#wake?.close()
     await this.#backlog.rest()
+    await this.#pruning
     await this.#sync.close()
     await this.#lock?.release()
     this.#lock = undefined
@@ -217,8 +232,17 @@ export class SpoolEngine implements Engine {
     try {
       this.#sweep.pass()
     } catch (error) {
-      const message = `sweep of incoming/: ${plainError(error)}`
-      this.#report({ level: 'error', event: 'trouble', message })
+      this.#complain('sweep of incoming/', error)
     }
+    this.#pruning ??= this.#prune()
+      .catch((error: unknown) => this.#complain('sweep of keys/', error))
+      .finally(() => {
+        this.#pruning = undefined
+      })
+  }
+
+  #complain(what: string, error: unknown): void {
+    const message = `${what}: ${plainError(error)}`
+    this.#report({ level: 'error', event: 'trouble', message })
   }
 }

@@ -28,6 +28,17 @@ export class Trouble {
     return true
   }
 
+  /** The same with something that takes time. */
+  async attempt(where: string, act: () => Promise<void>): Promise<boolean> {
+    try {
+      await act()
+    } catch (error) {
+      if (!isMissing(error)) return this.#name(where, error)
+    }
+    this.#named.delete(where)
+    return true
+  }
+
   #name(where: string, error: unknown): false {
     if (this.#named.has(where)) return false
     this.#named.add(where)

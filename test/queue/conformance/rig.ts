@@ -13,10 +13,15 @@ import type { State } from '../../../src/message/state.ts'
 import type { AttemptLine } from '../../../src/message/trail.ts'
 import type { Engine, Lease, Message, Report } from '../../../src/queue/queue.ts'
 
+/** How long keys count here after their messages have left (ms). */
+export const KEY_WINDOW = 3_600_000
+
 export interface OpenOptions {
   readonly clock: Clock
   /** Makes the ids of new messages. */
   readonly ids: () => string
+  /** How long a key counts after its message has left (ms). */
+  readonly keyWindow: number
   readonly report: (report: Report) => void
 }
 
@@ -79,6 +84,7 @@ export class Rig {
     const reports: Report[] = []
     const opened = await open({
       clock,
+      keyWindow: KEY_WINDOW,
       ids: ids ?? idMaker(clock.now, (bytes) => randomFillSync(bytes)),
       report: (report) => reports.push(report),
     })

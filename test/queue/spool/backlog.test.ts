@@ -8,6 +8,7 @@ import { Agenda } from '../../../src/queue/spool/agenda.ts'
 import { Backlog } from '../../../src/queue/spool/backlog.ts'
 import { ClaimTable } from '../../../src/queue/spool/claims.ts'
 import { Doorkeeper } from '../../../src/queue/spool/doorkeeper.ts'
+import { KeyGate } from '../../../src/queue/spool/key-gate.ts'
 import { Mover } from '../../../src/queue/spool/moves.ts'
 import { RESTED, Yard, anId, asPlainUser, sealed } from './yard.ts'
 
@@ -18,7 +19,9 @@ async function reading(t: Test, most: number) {
   const agenda = new Agenda(most)
   const report = (said: (typeof yard.reports)[number]) => yard.reports.push(said)
   const mover = new Mover(yard.layout, false)
-  const deps = { layout: yard.layout, mover, clock: yard.clock, report, agenda }
+  const { layout, clock } = yard
+  const gate = new KeyGate({ layout, mover, clock, report, keyWindow: 1_000 })
+  const deps = { layout, mover, clock, report, gate, agenda }
   const claims = new ClaimTable(deps)
   const door = new Doorkeeper({ ...deps, claims, nextId: anId, messageSizeLimit: 1_000 })
   return { yard, agenda, mover, backlog: new Backlog({ ...deps, door }) }

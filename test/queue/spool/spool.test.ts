@@ -11,12 +11,13 @@ import { STATES } from '../../../src/message/state.ts'
 
 let folders = 0
 
-conformance('file spool', async ({ clock, ids, report }) => {
+conformance('file spool', async ({ clock, ids, keyWindow, report }) => {
   const root = join(t.testdir(), `spool-${folders++}`)
   let lock: Lock | undefined
   const open: SpoolOptions = {
     clock,
     report,
+    keyWindow,
     nextId: ids,
     create: true,
     anyFilesystem: true,

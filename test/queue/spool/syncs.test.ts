@@ -90,13 +90,12 @@ void t.test(
     const yard = await Yard.open(t)
     const { ClaimTable } = await import('../../../src/queue/spool/claims.ts')
     const { Agenda } = await import('../../../src/queue/spool/agenda.ts')
-    const deps = {
-      layout: yard.layout,
-      mover: new Mover(yard.layout, false),
-      clock: yard.clock,
-      report: () => {},
-      agenda: new Agenda(),
-    }
+    const { KeyGate } = await import('../../../src/queue/spool/key-gate.ts')
+    const { layout, clock } = yard
+    const mover = new Mover(layout, false)
+    const plain = { layout, mover, clock, report: () => {} }
+    const gate = new KeyGate({ ...plain, keyWindow: 1_000 })
+    const deps = { ...plain, gate, agenda: new Agenda() }
     const claims = new ClaimTable(deps)
     const guests = new loaded.Guests({
       ...deps,
