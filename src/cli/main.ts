@@ -19,10 +19,14 @@ import { ReaderLeft, systemIo } from './io.ts'
 const UNSURE = 1
 
 /** Runs msgq with these arguments; resolves with its exit code. */
-export async function main(argv: readonly string[], io: Io = systemIo()): Promise<number> {
+export async function main(
+  argv: readonly string[],
+  io: Io = systemIo(),
+  commands = COMMANDS,
+): Promise<number> {
   const name = argv.find((word) => !word.startsWith('-'))
   // Most have no alias, and nothing is not the name of one.
-  const listed = COMMANDS.find(
+  const listed = commands.find(
     (command) => name !== undefined && [command.name, command.alias].includes(name),
   )
   try {

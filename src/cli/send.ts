@@ -53,6 +53,8 @@ export const define: Define = (command, begin) => {
 }
 
 async function send({ to, text, options }: Line, io: Io, flags: Flags): Promise<number> {
+  // Before anything is read or said: what is not in main-send.ts begins anew.
+  const dryRun = options.dryRun ? await import('./dry-run.ts') : undefined
   const now = io.clock.now()
   const wish = readWish(text, options, now)
   timesOf(wish.schedule, now)
@@ -72,10 +74,9 @@ async function send({ to, text, options }: Line, io: Io, flags: Flags): Promise<
 
   const asked = { ...wish.draft, ...timesOf(wish.schedule, io.clock.now()) }
   const drafts = receivers.map((each) => draftFor(each, asked, body, terms))
-  if (options.dryRun) {
-    const { requestText, shownConfig } = await import('./dry-run.ts')
-    const config = shownConfig(io, flags)
-    const requests = drafts.map((draft) => requestText(draft, body, config))
+  if (dryRun !== undefined) {
+    const config = dryRun.shownConfig(io, flags)
+    const requests = drafts.map((draft) => dryRun.requestText(draft, body, config))
     await io.print(requests.join('\n'))
     return 0
   }

@@ -1,13 +1,15 @@
 /**
  * open - picks the engine. The only place that knows which there are: today the file spool.
  *
- * `openOutbox` loads no more than `msgq send` needs; it is started hundreds of times a minute.
+ * Only the door, which `msgq send` needs, is loaded with it; send is started hundreds of times a
+ * minute.
  */
 import type { Clock } from '../base/clock.ts'
 import type { Desk, Engine, Outbox } from './queue.ts'
 import type { Finding } from './spool/finding.ts'
 import type { InspectOptions } from './spool/inspect.ts'
 import type { Holder } from './spool/lock.ts'
+import { SpoolOutbox } from './spool/outbox.ts'
 import type { OutboxOptions } from './spool/outbox.ts'
 import type { SpoolOptions } from './spool/spool.ts'
 
@@ -21,7 +23,6 @@ export type { SocketPath } from './spool/run.ts'
 
 /** The door alone. */
 export async function openOutbox(spool: string, options: OutboxOptions): Promise<Outbox> {
-  const { SpoolOutbox } = await import('./spool/outbox.ts')
   return new SpoolOutbox(spool, options)
 }
 

@@ -1,9 +1,16 @@
 /**
  * start - one `msgq send` as cron starts it, against a Node that does nothing.
+ *
+ * As on a machine that is in service: there is a configuration, and its daemon has published
+ * what a sender must know of it.
  */
 import { spawnSync } from 'node:child_process'
-import { resolve } from 'node:path'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 
+import { systemEnvironment } from '../../src/config/find.ts'
+import { publishLimits } from '../../src/config/limits.ts'
+import { loadConfig } from '../../src/config/load.ts'
 import { figure, median } from './figure.ts'
 import type { Figure } from './figure.ts'
 import { outboxOf, scratch } from './ground.ts'
@@ -13,8 +20,12 @@ export async function start(runs: number): Promise<Figure> {
   const spool = scratch()
   await outboxOf(spool)
   const { NODE_EXTRA_CA_CERTS: _, ...rest } = process.env
-  const env = { ...rest, MSGQ_SPOOL: spool, MSGQ_ANY_FILESYSTEM: '1' }
-  const send = [resolve('bin/msgq'), 'send', '-q', 'http://127.0.0.1:9/', '-d', 'hello']
+  const config = join(spool, 'msgq.toml')
+  const env = { ...rest, MSGQ_SPOOL: spool, MSGQ_CONFIG: config, MSGQ_ANY_FILESYSTEM: '1' }
+  writeFileSync(config, '[destinations.ops]\ntype = "http"\nurl = "http://127.0.0.1:9/"\n')
+  mkdirSync(join(spool, 'run'), { recursive: true })
+  await publishLimits(spool, loadConfig({ ...systemEnvironment(), env }, {}), Date.now())
+  const send = [resolve('bin/msgq'), 'send', '-q', 'ops', '-d', 'hello']
   const times: number[][] = [[], []]
   for (let run = -1; run < runs; run++)
     for (const [which, args] of [send, ['-e', '0']].entries()) {

@@ -6,11 +6,22 @@
 import { spawn } from 'node:child_process'
 import type { ChildProcessWithoutNullStreams } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
+
+import { systemEnvironment } from '../../src/config/find.ts'
+import { publishLimits } from '../../src/config/limits.ts'
+import { loadConfig } from '../../src/config/load.ts'
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 export const MSGQ = join(ROOT, 'bin/msgq')
@@ -76,6 +87,19 @@ export class Program {
   incoming(): string[] {
     return readdirSync(join(this.spool, 'incoming'))
   }
+}
+
+/** A program with a configuration that its daemon has published. */
+export async function published(t: Test): Promise<Program> {
+  const program = new Program(t)
+  writeFileSync(
+    program.configFile,
+    '[destinations.crm]\ntype = "http"\nurl = "https://crm.example/"\n',
+  )
+  const { env } = program
+  const config = loadConfig({ ...systemEnvironment(), env }, {})
+  await publishLimits(program.spool, config, Date.now() + 60_000)
+  return program
 }
 
 export class Running {

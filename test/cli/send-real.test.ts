@@ -9,30 +9,12 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import type { Test } from 'tap'
 
-import { loadConfig } from '../../src/config/load.ts'
-import { systemEnvironment } from '../../src/config/find.ts'
-import { publishLimits } from '../../src/config/limits.ts'
 import { asNobody } from '../config/machine.ts'
-import { MSGQ, Program, ROOT } from './program.ts'
+import { MSGQ, Program, ROOT, published } from './program.ts'
 import { Sending } from './sending.ts'
 
-const HOOK = 'https://example.com/hook'
 const NOBODY = 65_534
-
-/** A program with a configuration that its daemon has published. */
-async function published(t: Test): Promise<Program> {
-  const program = new Program(t)
-  writeFileSync(
-    program.configFile,
-    '[destinations.crm]\ntype = "http"\nurl = "https://crm.example/"\n',
-  )
-  const { env } = program
-  const config = loadConfig({ ...systemEnvironment(), env }, {})
-  await publishLimits(program.spool, config, Date.now() + 60_000)
-  return program
-}
 
 t.test('the id is printed, and the message lies in the spool', async (t) => {
   const program = await published(t)
@@ -40,47 +22,6 @@ t.test('the id is printed, and the message lies in the spool', async (t) => {
   t.equal(code, 0, err)
   t.equal(err, '')
   t.match(program.incoming(), [new RegExp(`,0,${out.trim()}@crm$`)])
-})
-
-t.test('send loads little: no parser, no HTTP, no log, no watcher, no lock', async (t) => {
-  const program = await published(t)
-  const hook = join(program.folder, 'hook.mjs')
-  writeFileSync(
-    hook,
-    `import { writeSync } from 'node:fs'
-    export async function load(url, context, next) {
-      writeSync(2, 'loaded ' + url + '\\n')
-      return next(url, context)
-    }`,
-  )
-  const register = join(program.folder, 'register.mjs')
-  writeFileSync(
-    register,
-    `import { register } from 'node:module'
-    register('./hook.mjs', import.meta.url)`,
-  )
-  for (const to of ['crm', HOOK]) {
-    const argv = [MSGQ, 'send', to, '-d', 'x']
-    const running = program.start(['--import', register, ...argv])
-    running.child.stdin.end()
-    const { code, err } = await running.ended
-    t.equal(code, 0, err)
-    const loaded = [...err.matchAll(/^loaded (.*)$/gm)].map((match) => match[1] as string)
-    const packages = new Set(
-      loaded.flatMap((url) => /node_modules\/([^/]+)/.exec(url)?.[1] ?? []),
-    )
-    t.strictSame([...packages], ['commander'], 'packages')
-    const ours = loaded.flatMap((url) => /\/dist\/(.*)\.js$/.exec(url)?.[1] ?? [])
-    t.ok(ours.includes('cli/send'), 'the hook hears of our own files')
-    t.strictSame(
-      ours.filter((file) =>
-        /^(transport|delivery|daemon)\/|^config\/(load|options|toml)$|^queue\/spool\/(spool|lock|desk)$/.test(
-          file,
-        ),
-      ),
-      [],
-    )
-  }
 })
 
 t.test(
