@@ -7,8 +7,8 @@
  * An owner whose heartbeat is late has to stop: somebody without flock(1) may have taken over.
  */
 import { spawnSync } from 'node:child_process'
-import fs, { closeSync, fstatSync, openSync, readFileSync, rmSync, statSync } from 'node:fs'
-import { ftruncateSync, writeSync } from 'node:fs'
+import fs, { closeSync, existsSync, fstatSync, openSync, readFileSync } from 'node:fs'
+import { ftruncateSync, rmSync, statSync, writeSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 
@@ -23,6 +23,8 @@ const STALE = 10_000
 /** An owner whose last heartbeat is older than this stops: well before STALE. */
 const LATE = 5_000
 const BEAT = 1_000
+/** Who has a heartbeat says who he is by then (ms). */
+const SIGNED = 500
 
 /** What `run/lock` says of its holder, for people, and whether the kernel vouches for it. */
 export interface Holder {
@@ -53,18 +55,26 @@ export class Lock {
   /** Takes the spool, or throws a MsgqError (75) that names who has it. */
   static async take(layout: Layout, clock: Clock): Promise<Lock> {
     const path = layout.run('lock')
-    const fd = await openLocked(layout, path)
-    const before = fd.kernel ? readHolder(path) : undefined
+    const fd = await openLocked(layout, path).catch((error: unknown) => {
+      throw asTrouble(layout, error)
+    })
+    let release: (() => Promise<void>) | undefined
     try {
-      // Who held the kernel's lock is dead, or we had not got it: its heartbeat is a relic.
-      if (before?.kernel) rmSync(`${path}.lock`, { recursive: true, force: true })
+      if (fd.kernel && (await isRelic(path)))
+        rmSync(`${path}.lock`, { recursive: true, force: true })
       const beat = { at: clock.monotonic(), lost: false }
-      const release = await startHeartbeat(path, clock, beat)
+      release = await startHeartbeat(path, clock, beat).catch((error: unknown) => {
+        if (!fd.kernel || !isFull(error)) throw error
+        // A daemon has to start on a full disk: it makes room. The kernel's word is enough.
+        beat.at = Infinity
+        return async () => {}
+      })
       writeHolder(fd.fd, clock, fd.kernel)
       return new Lock(clock, fd.fd, release, beat)
     } catch (error) {
+      await release?.().catch(() => {})
       closeSync(fd.fd)
-      throw error
+      throw asTrouble(layout, error)
     }
   }
 
@@ -109,12 +119,7 @@ async function openLocked(
   path: string,
 ): Promise<{ fd: number; kernel: boolean }> {
   for (let tries = 1; ; tries++) {
-    let fd: number
-    try {
-      fd = openSync(path, fs.constants.O_RDWR | fs.constants.O_CREAT, 0o640)
-    } catch (error) {
-      throw cannotUse(layout.root, error)
-    }
+    const fd = openSync(path, fs.constants.O_RDWR | fs.constants.O_CREAT, 0o640)
     const got = flock(fd, 'exclusive')
     if (got === false) {
       closeSync(fd)
@@ -141,6 +146,17 @@ function flock(fd: number, kind: 'exclusive' | 'shared'): boolean | undefined {
   })
   if (errnoOf(ran.error) === 'ENOENT') return undefined
   return ran.status === 0
+}
+
+/**
+ * True when the heartbeat is of one who had the kernel's lock as we have it now: he is dead. So is
+ * one who never said who he is, which is done at once.
+ */
+async function isRelic(path: string): Promise<boolean> {
+  const holder = readHolder(path)
+  if (holder !== undefined || !existsSync(`${path}.lock`)) return holder?.kernel === true
+  await sleep(SIGNED)
+  return readHolder(path)?.kernel !== false
 }
 
 async function startHeartbeat(
@@ -180,6 +196,14 @@ async function startHeartbeat(
   }
 }
 
+function asTrouble(layout: Layout, error: unknown): MsgqError {
+  return error instanceof MsgqError ? error : cannotUse(layout.root, error)
+}
+
+function isFull(error: unknown): boolean {
+  return ['ENOSPC', 'EDQUOT'].includes(errnoOf(error) ?? '')
+}
+
 function beats(path: string, clock: Clock): boolean {
   const seen = statSync(`${path}.lock`, { throwIfNoEntry: false })
   // Against the clock of the file system's host, as proper-lockfile itself compares.
@@ -188,7 +212,8 @@ function beats(path: string, clock: Clock): boolean {
 
 function readHolder(path: string): Holder | undefined {
   try {
-    return JSON.parse(readFileSync(path, 'utf8')) as Holder
+    const [line = ''] = readFileSync(path, 'utf8').split('\n')
+    return JSON.parse(line) as Holder
   } catch {
     return undefined
   }
@@ -201,8 +226,8 @@ function writeHolder(fd: number, clock: Clock, kernel: boolean): void {
     startedAt: new Date(clock.now()).toISOString(),
     kernel,
   }
-  ftruncateSync(fd, 0)
-  writeSync(fd, `${JSON.stringify(holder)}\n`, 0)
+  // Over the record of the last one and never first without any: it tells what is a relic.
+  ftruncateSync(fd, writeSync(fd, `${JSON.stringify(holder)}\n`, 0))
 }
 
 function taken(layout: Layout, holder: Holder | undefined): MsgqError {

@@ -13,6 +13,7 @@ import type { Entry, Selector } from '../../message/selector.ts'
 import { STATES } from '../../message/state.ts'
 import type { State } from '../../message/state.ts'
 import type { Page, Stats } from '../queue.ts'
+import { cannotUse } from './layout.ts'
 import type { Layout } from './layout.ts'
 import { isStaged, parseName } from './name.ts'
 import type { Name } from './name.ts'
@@ -111,11 +112,12 @@ export class Roster {
   }
 
   async #names(state: State): Promise<string[]> {
+    const folder = this.#layout.folder(state)
     try {
-      return await readdir(this.#layout.folder(state))
+      return await readdir(folder)
     } catch (error) {
       if (isMissing(error)) return []
-      throw error
+      throw cannotUse(folder, error)
     }
   }
 }

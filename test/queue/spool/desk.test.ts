@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, mkdirSync, readdirSync, renameSync, symlinkSync } from 'node:fs'
+import { chmodSync, mkdirSync, readdirSync, renameSync, rmdirSync } from 'node:fs'
+import { symlinkSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 
 import t from 'tap'
@@ -290,3 +291,11 @@ void t.test(
     }
   },
 )
+
+void t.test('a folder that cannot be read is an error that says which', async (t) => {
+  const yard = await Yard.open(t)
+  rmdirSync(yard.path('hold', ''))
+  writeFileSync(yard.path('hold', '').replace(/\/$/, ''), '')
+  const act = yard.engine.act('release', { states: ['hold'] }, { by: 'me' })
+  await t.rejects(act, { code: 'cannot-create', message: /\/hold: not a directory$/ })
+})

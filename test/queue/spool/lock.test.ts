@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 
 import t from 'tap'
@@ -101,3 +101,42 @@ void t.test(
     await lock.release()
   },
 )
+
+void t.test('a holder that was killed while it took the lock blocks nobody', async (t) => {
+  const record = '{"pid":1,"host":"elsewhere","kernel":true}\n'
+  const left = {
+    'before it said who it is': '',
+    'while it did': `${record}"kernel":true}\n`,
+  }
+  for (const [when, text] of Object.entries(left))
+    await t.test(when, async (t) => {
+      const layout = spool(t)
+      writeFileSync(layout.run('lock'), text)
+      mkdirSync(layout.run('lock.lock'))
+      const lock = await Lock.take(layout, systemClock)
+      t.match(currentHolder(layout, systemClock), { pid: process.pid, kernel: true })
+      await lock.release()
+      t.notOk(existsSync(layout.run('lock.lock')))
+    })
+})
+
+void t.test('a heartbeat whose owner signs a moment later is believed', async (t) => {
+  const layout = spool(t)
+  writeFileSync(layout.run('lock'), '')
+  mkdirSync(layout.run('lock.lock'))
+  const taking = Lock.take(layout, systemClock)
+  writeFileSync(layout.run('lock'), '{"pid":1,"host":"elsewhere","kernel":false}\n')
+  await t.rejects(taking, { exitCode: 75, message: /by its heartbeat/ })
+})
+
+void t.test('a disk that fails is said, and no heartbeat is left', async (t) => {
+  const layout = spool(t)
+  const now = () => {
+    throw Object.assign(new Error('EIO: i/o error, write'), { code: 'EIO' })
+  }
+  const failing = Lock.take(layout, { ...systemClock, now })
+  await t.rejects(failing, { exitCode: 75, message: /: input\/output error$/ })
+  t.notOk(existsSync(layout.run('lock.lock')))
+  const lock = await Lock.take(layout, systemClock)
+  await lock.release()
+})
