@@ -91,16 +91,6 @@ export function syncFolderSync(path: string): void {
   }
 }
 
-/** Fsyncs a file: on ext4, xfs and btrfs this commits its last rename too. */
-export async function syncFile(path: string): Promise<void> {
-  const fd = await opened(path, O_RDONLY | O_NOFOLLOW)
-  try {
-    await synced(fd)
-  } finally {
-    await closed(fd)
-  }
-}
-
 /** rename(2). */
 export const renameFile = renamed
 /** unlink(2). */

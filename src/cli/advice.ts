@@ -4,7 +4,7 @@
 import { VERSION } from '../base/version.ts'
 import type { State } from '../message/state.ts'
 import type { Around } from './around.ts'
-import { shortTime } from './clock-text.ts'
+import { briefSpan, shortTime } from './clock-text.ts'
 import { sizeText } from './size-text.ts'
 import type { Advice, LaneReport } from './status-report.ts'
 
@@ -25,6 +25,7 @@ export function adviceOf(situation: Situation): Advice[] {
   const { around, states, lanes, configChanged, bouncedSince, short } = situation
   const { now } = around
   const advice = ofDaemon(around)
+  advice.push(...ofClock(around))
   if (short !== undefined)
     advice.push({
       what: `${sizeText(short)} free, less than min_free: msgq send refuses messages`,
@@ -74,6 +75,20 @@ function ofDaemon({ daemon }: Around): Advice[] {
             },
           ]
   }
+}
+
+function ofClock({ daemon, now }: Around): Advice[] {
+  const clock = daemon.kind === 'up' ? daemon.status.clock : undefined
+  if (clock === undefined) return []
+  const { doubtedSince, stepMs } = clock
+  const how = `${briefSpan(Math.abs(stepMs))} ${stepMs < 0 ? 'back' : 'forward'}`
+  const since = shortTime(Date.parse(doubtedSince), now)
+  return [
+    {
+      what: `the clock went ${how} (${since}), so nothing expires for an hour; if it is right`,
+      command: 'msgq check --clock-ok',
+    },
+  ]
 }
 
 function ofLane({ lane, state, waiting, until, why }: LaneReport, now: number): Advice[] {

@@ -16,7 +16,15 @@ import { readSchedule, timesOf } from './schedule.ts'
 import type { Terms } from './terms.ts'
 
 /** What goes into the message as it stands; checkDraft looks at its types, too. */
-const PLAIN = ['method', 'headers', 'contentType', 'subject', 'level', 'key', 'hold'] as const
+const PLAIN = [
+  'method',
+  'headers',
+  'contentType',
+  'subject',
+  'level',
+  'key',
+  'hold',
+] as const
 const TIMES = ['delay', 'at', 'expires'] as const
 const MEMBERS = ['to', 'body', 'bodyBase64', ...PLAIN, ...TIMES] as const
 /** Members of a message that this version does not take from a sender. */

@@ -1,7 +1,7 @@
 /**
- * check - finds what is wrong with configuration and spool, and changes nothing.
+ * check - finds what is wrong with configuration and spool, and changes nothing unless --repair.
  *
- * Both are looked through to the end, whatever is found on the way. 78 for a configuration that
+ * With it the spool is mended first, and what is found then is what is left. Both are looked through to the end, whatever is found on the way. 78 for a configuration that
  * cannot be used, else 65 for a spool with defects, else 0: warnings alone are no failure.
  */
 import { EXIT_CODES, MsgqError } from '../base/errors.ts'
@@ -12,8 +12,11 @@ import type { Flags, SpoolPlace } from '../config/find.ts'
 import { DEFAULT_LIMITS } from '../config/limits.ts'
 import { checkConfig } from '../config/load.ts'
 import { secretPlace, secretProblems } from '../config/secret.ts'
-import { inspectSpool } from '../queue/open.ts'
+import { inspectSpool, repairSpool } from '../queue/open.ts'
+import type { Repair } from '../queue/open.ts'
+import { becomeOwner } from './become.ts'
 import { Census } from './census.ts'
+import { confirmClock } from './clock-ok.ts'
 import type { Define, Io } from './command.ts'
 import { jsonLine } from './json.ts'
 import { reading } from './reading.ts'
@@ -22,6 +25,8 @@ import { present } from './summary.ts'
 
 interface Options {
   readonly json?: boolean
+  readonly clockOk?: boolean
+  readonly repair?: boolean
 }
 
 interface Finding {
@@ -36,10 +41,22 @@ interface Finding {
 export const define: Define = (command, begin) => {
   command
     .option('--json', 'print JSON, one finding a line')
-    .action((options: Options) => begin((io, flags) => run(io, flags, options)))
+    .option('--repair', 'mend what can be mended in the spool; removes no message')
+    .option('--clock-ok', 'say that the clock is right, and check nothing')
+    .action((options: Options) =>
+      begin((io, flags) =>
+        options.clockOk
+          ? confirmClock(io, flags, options.json ?? false)
+          : run(io, flags, options),
+      ),
+    )
 }
 
-async function run(io: Io, flags: Flags, { json = false }: Options): Promise<number> {
+async function run(
+  io: Io,
+  flags: Flags,
+  { json = false, repair = false }: Options,
+): Promise<number> {
   const out = new Findings(io, json)
   const { config, code, findings } = await configFindings(io, flags)
   await out.begin('configuration', config === undefined ? '' : filesText(config))
@@ -50,6 +67,7 @@ async function run(io: Io, flags: Flags, { json = false }: Options): Promise<num
     await out.begin('spool', `not looked at: ${place.message}`)
   } else {
     await out.begin('spool', place.spool)
+    if (repair) await mend(io, place, out)
     await reading('spool', () => inspect(io, place, config, out))
   }
   await out.end()
@@ -128,11 +146,34 @@ async function inspect(
     clock: io.clock,
     anyFilesystem,
     minFree: config?.send.minFree ?? DEFAULT_LIMITS.minFree,
+    shared: config?.submit.shared ?? false,
     onMessage: (state, lane, envelope) => census.count(state, lane, envelope),
   })
   for await (const finding of findings) await out.add(finding)
   for (const finding of census.findings()) await out.add(finding)
   out.messages = census.messages
+}
+
+/** What keeps us from mending is a finding, and the looking goes on. */
+async function mend(
+  io: Io,
+  { spool, anyFilesystem }: SpoolPlace,
+  out: Findings,
+): Promise<void> {
+  const repairs: Repair[] = []
+  const options = { clock: io.clock, anyFilesystem }
+  try {
+    becomeOwner(spool)
+    await reading('spool', () =>
+      repairSpool(spool, options, (repair) => void repairs.push(repair)),
+    )
+  } catch (error) {
+    if (!(error instanceof MsgqError)) throw error
+    await out.add(errorOf(`cannot be mended: ${error.message}`, error.hint))
+  }
+  for (const { kind, message } of repairs)
+    if (kind === 'mended') await out.mended(message)
+    else await out.add({ level: 'warning', message: `left: ${message}` })
 }
 
 /** Prints findings as they come, and counts them. */
@@ -142,6 +183,7 @@ class Findings {
   #area = ''
   errors = 0
   warnings = 0
+  #mended = 0
   /** How many messages proved themselves. */
   messages = 0
 
@@ -154,6 +196,15 @@ class Findings {
     this.#area = area
     const line = `${area.padEnd(15)}${printable(what, 1_000)}`.trimEnd()
     if (!this.#json) await this.#io.print(`${line}\n`)
+  }
+
+  async mended(message: string): Promise<void> {
+    this.#mended++
+    await this.#io.print(
+      this.#json
+        ? jsonLine({ area: this.#area, level: 'mended', message })
+        : `  mended   ${printable(message, 1_000)}\n`,
+    )
   }
 
   async add(finding: Finding): Promise<void> {
@@ -176,9 +227,11 @@ class Findings {
     const { errors, warnings, messages } = this
     const proven = `${messages} message${messages === 1 ? '' : 's'} proven`
     const counts = `${errors} error${errors === 1 ? '' : 's'}, ${warnings} warning${warnings === 1 ? '' : 's'}`
+    const mended = this.#mended
+    const repaired = mended === 0 ? '' : `, ${mended} mended`
     const text = this.#json
-      ? jsonLine({ errors, warnings, messages })
-      : `\n${proven}, ${counts}\n`
+      ? jsonLine({ ...(mended === 0 ? {} : { mended }), errors, warnings, messages })
+      : `\n${proven}${repaired}, ${counts}\n`
     await this.#io.print(text)
   }
 }

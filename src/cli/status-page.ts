@@ -106,25 +106,39 @@ function laneLines(lanes: readonly LaneReport[], now: number, screen: Screen): s
   return [
     '',
     screen.head(head!),
-    ...rows,
+    ...rows.flatMap((row, at) => [row, ...whyLines(shown[at]!, screen)]),
     ...(more > 0 ? [`... ${more} more: msgq status --json`] : []),
   ]
 }
 
+/** Of a closed lane the advice tells; one that is probing needs none. */
+function whyLines({ state, why }: LaneReport, { edge }: Screen): string[] {
+  return state === 'probing' && why !== undefined
+    ? [cutAt(`  (${printable(why, 1_000)})`, edge)]
+    : []
+}
+
 function cellsOf(report: LaneReport, now: number): string[] {
-  const { lane, state = NOTHING, window, active, waiting } = report
+  const { lane, state = NOTHING, rate, active, waiting } = report
   return [
     lane,
-    state,
-    window === undefined ? NOTHING : String(window),
+    rate === undefined ? state : `${state} ${rate}`,
+    windowText(report),
     String(active),
     String(waiting),
     nextText(report, now),
   ]
 }
 
-function nextText({ state, due, until }: LaneReport, now: number): string {
+/** `5/20`: so many now, of so many at most. */
+function windowText({ window, limit = window }: LaneReport): string {
+  if (window === undefined) return NOTHING
+  return window === limit ? String(window) : `${window}/${limit}`
+}
+
+function nextText({ state, active, due, until }: LaneReport, now: number): string {
   if (state === 'unknown') return 'no such destination'
+  if (state === 'probing' && active > 0) return 'one is out as a probe'
   if (due === undefined && until === undefined) return NOTHING
   const times = [due, until].filter((time) => time !== undefined)
   return dueText(Math.max(...times.map((time) => Date.parse(time))), now)

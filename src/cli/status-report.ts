@@ -19,6 +19,8 @@ export interface StatusReport {
   /** How the attempts of the last minutes ended; absent while no daemon tells. */
   readonly rates?: Readonly<Record<string, number>>
   readonly lanes: readonly LaneReport[]
+  /** Absent while the clock is believed, or while no daemon tells. */
+  readonly clock?: { readonly doubtedSince: string; readonly stepMs: number }
   readonly troubles: readonly { readonly at: string; readonly message: string }[]
   readonly advice: readonly Advice[]
 }
@@ -41,14 +43,18 @@ export interface DaemonReport {
 export interface LaneReport {
   readonly lane: string
   /** `unknown`: the configuration has no such destination. Absent while nobody can tell. */
-  readonly state?: 'open' | 'closed' | 'unknown'
+  readonly state?: 'open' | 'closed' | 'probing' | 'unknown'
+  /** How many may be under way now, and how many at most. */
   readonly window?: number
+  readonly limit?: number
+  readonly rate?: string
   readonly active: number
   readonly waiting: number
   /** When it has something due next, but for what is in flight. */
   readonly due?: string
-  /** When a closed one opens, and what its receiver said. */
+  /** When a closed one opens. */
   readonly until?: string
+  /** What its receiver said, where it is closed or probing. */
   readonly why?: string
 }
 

@@ -67,7 +67,7 @@ async function reportOf(
   const limits = readLimits(spool)
   const { items } = await desk.list({ states: ['bounce'] }, { limit: 1 })
   const disk = diskOf(spool)
-  const lanes = laneRows(stats, around)
+  const lanes = laneRows(stats, around, limits)
   const changed =
     daemon.kind === 'up' &&
     limits !== undefined &&
@@ -87,6 +87,7 @@ async function reportOf(
     oldestAt: stats.oldestAt === undefined ? undefined : iso(stats.oldestAt),
     rates: daemon.kind === 'up' ? { ...daemon.status.recent, windowMs: WINDOW } : undefined,
     lanes,
+    clock: daemon.kind === 'up' ? daemon.status.clock : undefined,
     troubles: daemon.kind === 'up' ? daemon.status.troubles : [],
     advice,
   }) as StatusReport

@@ -3,6 +3,7 @@
  *
  * Spans are in milliseconds, sizes in bytes; Infinity stands for "forever" and "none".
  */
+import type { Rate } from './rate.ts'
 
 /** A secret is named, never held: it is looked up at each delivery. */
 export type Secret =
@@ -36,8 +37,12 @@ export interface HttpOptions {
 }
 
 export interface LaneOptions {
-  /** How many attempts may be under way at once. */
+  /** How many attempts may be under way at once, at most. */
   readonly window: number
+  /** With how many it begins; absent: the window is fixed. */
+  readonly first?: number
+  /** Absent: as many as there are. */
+  readonly rate?: Rate
 }
 
 /** One receiver. Bare URLs get one made of the defaults. */
@@ -69,6 +74,12 @@ export interface Config {
     readonly to?: string
     readonly messageSizeLimit: number
     readonly minFree: number
+  }
+  /** Who else may send, and how much of one other user may wait. */
+  readonly submit: {
+    readonly shared: boolean
+    readonly maxMessages: number
+    readonly maxBytes: number
   }
   readonly retry: RetryOptions
   readonly http: HttpOptions

@@ -9,6 +9,7 @@ export const DEFAULTS = {
   any_filesystem: false,
   active_limit: 1000,
   send: { message_size_limit: '10MiB', min_free: '256MiB' },
+  submit: { shared: false, max_messages: 10_000, max_bytes: '1GiB' },
   retry: {
     min: '10s',
     factor: 2,
@@ -37,7 +38,7 @@ export const DEFAULTS = {
     ],
     allow: [],
   },
-  lane: { window: 20 },
+  lane: { window: [5, 20], rate: 'none' },
   keys: { window: '1d' },
   stop: { grace: '10s' },
   log: { level: 'info', format: 'auto' },

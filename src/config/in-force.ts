@@ -30,7 +30,7 @@ export function defaultHouse(): House {
   return {
     retry: v.parse(retryTable, DEFAULTS.retry) as RetryOptions,
     http: camel(http) as HttpOptions,
-    lane: v.parse(laneTable, DEFAULTS.lane) as LaneOptions,
+    lane: laneOver({ window: 1 }, v.parse(laneTable, DEFAULTS.lane)),
   }
 }
 
@@ -39,7 +39,21 @@ export function overlay(under: House, over: Overrides): House {
   return {
     retry: { ...under.retry, ...(over.retry as Partial<RetryOptions>) },
     http: { ...under.http, ...camel(over.http ?? {}) },
-    lane: { ...under.lane, ...(over.lane as Partial<LaneOptions>) },
+    lane: laneOver(under.lane, over.lane ?? {}),
+  }
+}
+
+/** A window comes as a whole: its first never without its most. */
+function laneOver(under: LaneOptions, over: v.InferOutput<typeof laneTable>): LaneOptions {
+  const { window, first } =
+    over.window === undefined
+      ? under
+      : { window: over.window.most, first: over.window.first }
+  const rate = over.rate === 'none' ? undefined : (over.rate ?? under.rate)
+  return {
+    window,
+    ...(first === undefined ? {} : { first }),
+    ...(rate === undefined ? {} : { rate }),
   }
 }
 

@@ -6,13 +6,13 @@
  * broken or older than the configuration queues unchecked. Cheap to import.
  */
 import { readFileSync } from 'node:fs'
-import { stat } from 'node:fs/promises'
+import { readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import { MsgqError } from '../base/errors.ts'
 import { parseSize } from '../base/size.ts'
 import { laneOf } from '../message/lane.ts'
-import type { Config, Destination } from './config.ts'
+import type { Config, Destination, LaneOptions } from './config.ts'
 import { DEFAULTS, DESTINATION_DEFAULTS } from './defaults.ts'
 import { revisionOf } from './stamp.ts'
 
@@ -30,6 +30,8 @@ export interface Limits {
   /** Where a message goes that names no receiver. */
   readonly to?: string
   readonly anyFilesystem: boolean
+  /** Of a lane without a destination; absent where an older daemon published. */
+  readonly lane?: LaneOptions
   readonly destinations: ReadonlyMap<string, Recipient>
 }
 
@@ -37,6 +39,7 @@ export interface Limits {
 export interface Recipient {
   readonly method: string
   readonly contentType?: string
+  readonly lane?: LaneOptions
 }
 
 /** What holds where nothing was published. */
@@ -66,10 +69,11 @@ export async function publishLimits(
     minFree,
     to,
     anyFilesystem: config.anyFilesystem,
+    lane: config.lane,
     destinations: Object.fromEntries(
-      [...config.destinations].map(([name, { method, contentType }]) => [
+      [...config.destinations].map(([name, { method, contentType, lane }]) => [
         name,
-        { method, contentType },
+        { method, contentType, lane },
       ]),
     ),
   })}\n`
@@ -81,6 +85,22 @@ export async function publishLimits(
   const { size } = await stat(file)
   if (size !== Buffer.byteLength(text))
     throw new MsgqError('temporary', `${file}: was cut short`, 'is the disk full?')
+}
+
+/** Publishes them for the first time: without what a daemon left that was killed in it. */
+export async function publishAnew(
+  spool: string,
+  config: Config,
+  now: number,
+): Promise<void> {
+  await sweep(spool)
+  await publishLimits(spool, config, now)
+}
+
+async function sweep(spool: string): Promise<void> {
+  const run = join(spool, 'run')
+  for (const file of await readdir(run))
+    if (/^limits\.json\.\d+$/.test(file)) await rm(join(run, file), { force: true })
 }
 
 /** The limits that a daemon published; undefined when there are none that can be read. */
@@ -114,6 +134,7 @@ function parseLimits(raw: Record<string, unknown>): Limits | undefined {
     minFree,
     ...(typeof to === 'string' ? { to } : {}),
     anyFilesystem: raw['anyFilesystem'] === true,
+    ...(isObject(raw['lane']) ? { lane: raw['lane'] as LaneOptions } : {}),
     // A map, because `constructor` may be the name of a destination.
     destinations: new Map(Object.entries(destinations as Record<string, Recipient>)),
   }

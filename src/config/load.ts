@@ -79,8 +79,8 @@ export function checkConfig(environment: Environment, flags: Flags): Checked {
 /** The options that nothing inherits and nothing overrides. */
 function plainOptions(
   given: FileOptions,
-): Pick<Config, 'send' | 'activeLimit' | 'keys' | 'stop' | 'log'> {
-  const { send, keys, stop, log } = v.parse(fileTable, DEFAULTS)
+): Pick<Config, 'send' | 'submit' | 'activeLimit' | 'keys' | 'stop' | 'log'> {
+  const { send, submit, keys, stop, log } = v.parse(fileTable, DEFAULTS)
   const to = given.send?.to
   return {
     send: {
@@ -89,11 +89,17 @@ function plainOptions(
         send?.message_size_limit) as number,
       minFree: (given.send?.min_free ?? send?.min_free) as number,
     },
+    submit: submitOptions({ ...submit, ...given.submit }),
     activeLimit: given.active_limit ?? DEFAULTS.active_limit,
     keys: { ...keys, ...given.keys } as Config['keys'],
     stop: { ...stop, ...given.stop } as Config['stop'],
     log: { ...log, ...given.log } as Config['log'],
   }
+}
+
+function submitOptions(submit: NonNullable<FileOptions['submit']>): Config['submit'] {
+  const { shared, max_messages, max_bytes } = submit as Required<typeof submit>
+  return { shared: shared!, maxMessages: max_messages!, maxBytes: max_bytes! }
 }
 
 /** The tables that destinations inherit. */

@@ -13,7 +13,18 @@ import { formatPath } from './problem.ts'
 import type { Path } from './problem.ts'
 import { isTable } from './toml.ts'
 import type { Table } from './toml.ts'
-import { because, flag, number, ranges, size, span, text, word } from './values.ts'
+import {
+  because,
+  extent,
+  flag,
+  number,
+  ranges,
+  rate,
+  size,
+  span,
+  text,
+  word,
+} from './values.ts'
 
 const SECOND = 1_000
 const DAY = 86_400 * SECOND
@@ -60,7 +71,8 @@ export const httpTable = table({
 
 /** `[lane]`, of the house or of one destination. */
 export const laneTable = table({
-  window: v.optional(number(1, 1000, 'whole')),
+  window: v.optional(extent(1, 1000)),
+  rate: v.optional(rate()),
 })
 
 /** The whole of msgq.toml; destinations are read one by one (destination.ts). */
@@ -74,6 +86,13 @@ export const fileTable = table({
       // A body is held in one piece at `send`, and one write takes less than 2 GiB.
       message_size_limit: v.optional(size(1, GIB, 'from 1 to 1GiB')),
       min_free: v.optional(size(0, Number.MAX_SAFE_INTEGER, '0 for no minimum')),
+    }),
+  ),
+  submit: v.optional(
+    table({
+      shared: v.optional(flag()),
+      max_messages: v.optional(number(1, 1_000_000, 'whole')),
+      max_bytes: v.optional(size(1, Number.MAX_SAFE_INTEGER, 'at least 1')),
     }),
   ),
   retry: v.optional(retryTable),

@@ -11,6 +11,8 @@ import { parseRange } from '../base/network.ts'
 import { parseSize } from '../base/size.ts'
 import { didYouMean, hasControl, printable } from '../base/text.ts'
 import type { Secret } from './config.ts'
+import { parseRate } from './rate.ts'
+import type { Rate } from './rate.ts'
 import { isTable } from './toml.ts'
 
 /** What reading a value comes to. */
@@ -75,6 +77,44 @@ export function number(least: number, most: number, kind: 'whole' | 'any' = 'any
     const fits = kind === 'whole' ? Number.isSafeInteger(given) : Number.isFinite(given)
     if (!fits) return { why: `is not ${what}: ${show(given)}`, hint }
     return inRange(given as number, least, most, given, hint)
+  })
+}
+
+/** Where something begins, and the most that it becomes; a plain number stands still. */
+export interface Extent {
+  readonly first?: number
+  readonly most: number
+}
+
+/** `[first, most]`, or one whole number. */
+export function extent(least: number, most: number) {
+  const hint = `write [first, most] or one number, whole ones from ${least} to ${most}`
+  return value<Extent>((given) => {
+    const parts: readonly unknown[] = Array.isArray(given) ? given : [given]
+    if (parts.length !== (Array.isArray(given) ? 2 : 1))
+      return { why: `has ${parts.length} numbers and not 2`, hint }
+    for (const part of parts) {
+      if (!Number.isSafeInteger(part))
+        return { why: `is not a whole number: ${show(part)}`, hint }
+      const reading = inRange(part as number, least, most, part, hint)
+      if ('why' in reading) return reading
+    }
+    const [first, last] = parts as readonly number[]
+    if (last === undefined) return { value: { most: first as number } }
+    if ((first as number) > last) return { why: 'begins above its most', hint }
+    return { value: { first: first as number, most: last } }
+  })
+}
+
+/** A rate, or `none`. */
+export function rate() {
+  const hint = 'write it as "10/s", "100/m", "100/m burst 20" (s, m, h or d), or "none"'
+  return value<Rate | 'none'>((given) => {
+    if (given === 'none') return { value: given }
+    const read = typeof given === 'string' ? parseRate(given) : undefined
+    return read === undefined
+      ? { why: `is not a rate: ${show(given)}`, hint }
+      : { value: read }
   })
 }
 

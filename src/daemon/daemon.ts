@@ -10,12 +10,12 @@ import { plainError } from '../base/errno.ts'
 import { MsgqError } from '../base/errors.ts'
 import { VERSION } from '../base/version.ts'
 import type { Config } from '../config/config.ts'
-import { publishLimits } from '../config/limits.ts'
+import { publishAnew, publishLimits } from '../config/limits.ts'
 import { readSecret, secretPlace } from '../config/secret.ts'
 import { deliverer } from '../delivery/deliver.ts'
 import { Lanes } from '../delivery/lanes.ts'
 import type { Log } from '../delivery/log.ts'
-import { routingOf } from '../delivery/routing.ts'
+import { pullRule, routingOf } from '../delivery/routing.ts'
 import { Scheduler } from '../delivery/scheduler.ts'
 import type { DaemonStatus } from '../delivery/status.ts'
 import { Tally } from '../delivery/tally.ts'
@@ -23,6 +23,7 @@ import { makeSpool, openEngine } from '../queue/open.ts'
 import type { Claims, Engine, Lease, Report, Settlement } from '../queue/queue.ts'
 import { createHttpTransport } from '../transport/http.ts'
 import type { Transport } from '../transport/transport.ts'
+import { ClockWatch } from './clock-watch.ts'
 
 export interface DaemonOptions {
   readonly config: Config
@@ -47,6 +48,8 @@ export class Daemon {
   readonly #transport: Transport
   readonly #troubles = new Map<string, { at: string; message: string }>()
   readonly #startedAt: number
+  /** Undefined until the spool is ours. */
+  #clockWatch: ClockWatch | undefined
   #config: Config
   #configAt: number
   #routing: ReturnType<typeof routingOf>
@@ -59,7 +62,7 @@ export class Daemon {
     this.#startedAt = this.#configAt = clock.now()
     this.#routing = routingOf(config)
     this.#tally = new Tally(clock)
-    this.#lanes = new Lanes(clock, (lane) => this.#routing.windowOf(lane))
+    this.#lanes = new Lanes(clock, (lane) => this.#routing.ruleOf(lane))
     this.#transport = createHttpTransport({
       clock,
       version: VERSION,
@@ -75,6 +78,7 @@ export class Daemon {
       log,
       transport: this.#transport,
       routing: () => this.#routing,
+      mayExpire: () => this.#clockWatch?.mayExpire() ?? false,
     })
     this.#scheduler = new Scheduler({
       claims,
@@ -93,19 +97,31 @@ export class Daemon {
     await makeSpool(config.spool)
     const reports: Report[] = []
     let take = (report: Report): void => void reports.push(report)
+    let mayExpire = () => false
     const engine = await openEngine(config.spool, {
       clock,
       anyFilesystem: config.anyFilesystem,
       messageSizeLimit: config.send.messageSizeLimit,
       keyWindow: config.keys.window,
+      mayExpire: () => mayExpire(),
+      submit: { ...config.submit, minFree: config.send.minFree },
       report: (report) => take(report),
     })
     const daemon = new Daemon(options, engine)
     take = (report) => daemon.#hear(report)
     for (const report of reports) daemon.#hear(report)
     const { interrupted } = await engine.recover()
+    const clockWatch = await daemon.#watchClock()
+    daemon.#clockWatch = clockWatch
+    mayExpire = () => clockWatch.mayExpire()
     for (const warning of config.warnings) log.write('warn', { event: 'config' }, warning)
-    await publishLimits(config.spool, config, clock.now())
+    try {
+      await publishAnew(config.spool, config, clock.now())
+    } catch (error) {
+      // A courtesy: what waits is delivered without it, and that makes room.
+      const message = `cannot publish the limits of msgq send: ${plainError(error)}`
+      daemon.#hear({ level: 'warn', event: 'trouble', message })
+    }
     log.write(
       'info',
       {
@@ -134,7 +150,7 @@ export class Daemon {
   /** Takes another configuration for all that comes from now on. */
   async configure(config: Config): Promise<{ newLanes: string[]; needsRestart: string[] }> {
     const { clock } = this.#options
-    const needsRestart = ['spool', 'anyFilesystem', 'log'].filter(
+    const needsRestart = ['spool', 'anyFilesystem', 'submit', 'log'].filter(
       (name) => !sameOption(this.#config, config, name as keyof Config),
     )
     const newLanes = [...config.destinations.keys()].filter(
@@ -159,6 +175,11 @@ export class Daemon {
     return opened
   }
 
+  /** An operator says that the clock is right; false: nobody doubted it. */
+  async confirmClock(): Promise<boolean> {
+    return (await this.#clockWatch?.confirm()) ?? false
+  }
+
   /** False when a turn of the scheduler does not end: systemd's watchdog then restarts us. */
   alive(): boolean {
     const { turnBeganAt } = this.#scheduler
@@ -169,6 +190,7 @@ export class Daemon {
 
   status(): DaemonStatus {
     const { spool, files, destinations } = this.#config
+    const clock = this.#clockWatch?.status()
     return {
       version: VERSION,
       pid: process.pid,
@@ -186,6 +208,7 @@ export class Daemon {
           ? {}
           : { closedUntil: new Date(state.closedUntil).toISOString() }),
       })) as DaemonStatus['lanes'],
+      ...(clock === undefined ? {} : { clock }),
       troubles: [...this.#troubles.values()],
     }
   }
@@ -200,12 +223,24 @@ export class Daemon {
     )
     await this.#scheduler.stop(grace)
     await this.#transport.close()
+    await this.#clockWatch?.close()
     await this.#engine.close()
   }
 
   /** Ends the attempts under way at once. */
   abort(): void {
     this.#scheduler.abort()
+  }
+
+  #watchClock(): Promise<ClockWatch> {
+    const { clock, log } = this.#options
+    return ClockWatch.open({
+      spool: this.#config.spool,
+      clock,
+      log,
+      rule: () => pullRule(clock.now(), this.#routing),
+      onBack: () => void this.flush(),
+    })
   }
 
   #hear({ level, event, id, message }: Report): void {

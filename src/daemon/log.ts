@@ -35,11 +35,9 @@ export function openLog({ level, format, env, stdout }: LogOptions): Log {
   }
   // Not pino's own destination: its last flush never ends where the disk is full.
   stdout.on('error', () => {})
+  const lines = new Lines(stdout)
   const logger = pino(options, {
-    write: (line: string) => {
-      if (stdout.writableLength > MOST_UNREAD) return
-      stdout.write(text ? textLine(line, journal) : line)
-    },
+    write: (line: string) => lines.add(text ? textLine(line, journal) : line),
   })
   return {
     write: (name: LogLevel, fields, message) => {
@@ -47,6 +45,37 @@ export function openLog({ level, format, env, stdout }: LogOptions): Log {
     },
   }
 }
+
+/** What was said in one turn of the event loop is one write: each costs more than its line. */
+class Lines {
+  readonly #stdout: NodeJS.WriteStream
+  #text = ''
+
+  constructor(stdout: NodeJS.WriteStream) {
+    this.#stdout = stdout
+  }
+
+  add(line: string): void {
+    if (this.#stdout.writableLength > MOST_UNREAD) return
+    if (this.#text === '') {
+      setImmediate(() => this.flush())
+      unwritten.add(this)
+    }
+    this.#text += line
+  }
+
+  flush(): void {
+    this.#stdout.write(this.#text)
+    this.#text = ''
+    unwritten.delete(this)
+  }
+}
+
+/** What a program that ends in the middle of a turn has still to say. */
+const unwritten = new Set<Lines>()
+process.once('exit', () => {
+  for (const lines of unwritten) lines.flush()
+})
 
 /** Priorities of sd-daemon(3): the journal takes them from the start of a line. */
 const PRIORITY: Readonly<Record<string, string>> = {

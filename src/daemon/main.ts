@@ -170,6 +170,10 @@ function routesOf(daemon: Daemon, reload: () => Promise<Answer>): Routes {
   return {
     'GET /v1/status': () => ({ status: 200, body: daemon.status() }),
     'POST /v1/reload': reload,
+    'POST /v1/clock': async () => ({
+      status: 200,
+      body: { doubted: await daemon.confirmClock() },
+    }),
     'POST /v1/flush': (body) => ({
       status: 200,
       body: { opened: daemon.flush(lanesOf(body)) },

@@ -13,13 +13,13 @@ import type { Body } from '../message/body.ts'
 import type { Outcome } from '../message/outcome.ts'
 import type { Claims, Lease, Settlement } from '../queue/queue.ts'
 import type { Transport } from '../transport/transport.ts'
+import { tellLane } from './feedback.ts'
 import { finish } from './finish.ts'
 import type { Lanes } from './lanes.ts'
 import { attemptLog, untriedLog } from './log.ts'
 import type { Log } from './log.ts'
 import { expiryOf } from './retry.ts'
 import { postponement, settlementOf, untried } from './settle.ts'
-import type { Ended } from './settle.ts'
 
 /** Where a lease goes, by the configuration in force now. */
 export interface Routing {
@@ -37,6 +37,8 @@ export interface DeliverOptions {
   readonly log: Log
   readonly transport: Transport
   readonly routing: () => Routing
+  /** False while the clock is in doubt: nothing expires then. */
+  readonly mayExpire: () => boolean
 }
 
 /** After a bug of ours a message is looked at again so much later (ms). */
@@ -80,7 +82,7 @@ async function attempt(
   const expired = startedAt >= expiryOf(lease.envelope)
   const destination = expired ? undefined : destinationOf(lease)
   if (destination === undefined) {
-    const settlement = untried(lease, startedAt, retry)
+    const settlement = untried(lease, startedAt, retry, options.mayExpire())
     const said = untriedLog(lease, settlement)
     if (said !== undefined) log.write(said.level, said.fields, said.message)
     return settlement
@@ -88,14 +90,19 @@ async function attempt(
   const began = clock.monotonic()
   const outcome = await outcomeOf(lease, destination, signal, options)
   if (outcome === undefined) return undefined
-  const endedAt = startedAt + Math.round(clock.monotonic() - began)
-  const ended = { startedAt, endedAt, outcome }
-  closeLane(lease.lane, ended, destination.retry, options)
+  // By the clock of the end: where it stepped meanwhile, no due is counted from before.
+  const endedAt = clock.now()
+  const ended = {
+    startedAt: endedAt - Math.round(clock.monotonic() - began),
+    endedAt,
+    outcome,
+  }
   // We stop, and cut it off ourselves: that is no failure of the receiver's.
   const cut = signal.aborted && outcome.kind === 'deferred'
+  if (!cut) tellLane(lease, ended, destination.retry, options)
   const settlement: Settlement = cut
     ? { to: 'released' }
-    : settlementOf(lease, ended, destination.retry, dice())
+    : settlementOf(lease, ended, destination.retry, dice(), options.mayExpire())
   const { level, fields, message } = attemptLog(lease, ended, settlement)
   log.write(level, fields, message)
   return settlement
@@ -106,7 +113,7 @@ async function outcomeOf(
   lease: Lease,
   destination: Destination,
   signal: AbortSignal,
-  { claims, transport }: DeliverOptions,
+  { claims, lanes, transport }: DeliverOptions,
 ): Promise<Outcome | undefined> {
   const fault = 'configuration'
   let body: Body | undefined
@@ -118,6 +125,7 @@ async function outcomeOf(
   }
   if (body === undefined) return undefined
   const { envelope, tries } = lease
+  lanes.send(lease.lane, lease.id)
   try {
     return await transport.deliver(
       { envelope, body, destination, number: tries + 1 },
@@ -127,19 +135,4 @@ async function outcomeOf(
     const reason = printable(`unforeseen: ${plainError(error)}`)
     return { kind: 'deferred', fault, reason }
   }
-}
-
-/** A receiver that asks for a pause as a whole gets it, for at most the longest retry. */
-function closeLane(
-  lane: string,
-  { endedAt, outcome }: Ended,
-  retry: RetryOptions,
-  { lanes, log }: DeliverOptions,
-): void {
-  if (outcome.kind !== 'deferred' || !outcome.wholeLane) return
-  const until = Math.min(outcome.notBefore ?? 0, endedAt + retry.max)
-  const { reason } = outcome
-  if (!lanes.close(lane, until, reason)) return
-  const fields = { event: 'lane', lane, until: new Date(until).toISOString(), reason }
-  log.write('warn', fields, `${lane} closed`)
 }

@@ -1,104 +1,161 @@
 /**
  * lanes - how much may go to each destination at once, and when not at all.
  *
- * A lane has a fixed window of attempts. A receiver that says 429 or 503 with Retry-After
- * closes its lane until then, for the whole of it.
+ * A lane has a window that grows with success and shrinks with failure, perhaps a rate, and a
+ * breaker that closes it while it only fails. A receiver that asks for a pause closes its lane
+ * until then, for the whole of it. What is closed is not claimed, and nothing is charged. A
+ * lane that has rested is forgotten.
  */
 import type { Clock } from '../base/clock.ts'
+import { Lane } from './lane.ts'
+import type { LaneRule, LaneState, Now } from './lane.ts'
 
-interface Lane {
-  active: number
-  closedUntil: number
-  why: string
-}
-
-/** What `msgq status` shows of a lane. */
-export interface LaneState {
-  readonly lane: string
-  readonly window: number
-  readonly active: number
-  readonly closedUntil?: number
-  readonly why?: string
-}
+/** A lane with a past is kept for so long after its last use (ms). */
+const KEPT = 3_600_000
 
 export class Lanes {
   readonly #clock: Clock
-  readonly #windowOf: (lane: string) => number
+  readonly #ruleOf: (lane: string) => LaneRule
   readonly #lanes = new Map<string, Lane>()
 
-  /** `windowOf` is asked anew each time, so that a reload counts at once. */
-  constructor(clock: Clock, windowOf: (lane: string) => number) {
+  /** `ruleOf` is asked anew each time, so that a reload counts at once. */
+  constructor(clock: Clock, ruleOf: (lane: string) => LaneRule) {
     this.#clock = clock
-    this.#windowOf = windowOf
+    this.#ruleOf = ruleOf
   }
 
   /** How many more attempts the lane may begin now. */
   room(name: string): number {
     const lane = this.#lanes.get(name)
-    if (lane === undefined) return this.#windowOf(name)
-    if (lane.closedUntil > this.#clock.now()) return 0
-    return Math.max(0, this.#windowOf(name) - lane.active)
+    const rule = this.#ruleOf(name)
+    return (lane ?? UNUSED).room(rule, this.#now())
   }
 
-  begin(name: string): void {
-    this.#lane(name).active++
+  /** True when only the rate keeps the lane from going on. */
+  isPaced(name: string): boolean {
+    const lane = this.#lanes.get(name)
+    if (lane === undefined) return false
+    const rule = this.#ruleOf(name)
+    const now = this.#now()
+    return lane.roomBesideRate(rule.lane, now.wall) > 0 && lane.room(rule, now) === 0
   }
 
-  end(name: string): void {
-    this.#lane(name).active--
+  /** A message is in hand, and one place taken. */
+  begin(name: string, id: string): void {
+    const lane = this.#lane(name)
+    lane.active++
+    // What was claimed before the lane closed is no probe.
+    const { breaker } = lane
+    if (breaker.tripped && lane.closedUntil() <= this.#clock.now()) breaker.probing = true
+    if (this.#ruleOf(name).lane.rate !== undefined) lane.promised.add(id)
+  }
+
+  /** It goes on the wire now: that is what a rate counts. */
+  send(name: string, id: string): void {
+    const lane = this.#lane(name)
+    const { rate } = this.#ruleOf(name).lane
+    lane.promised.delete(id)
+    if (rate !== undefined) lane.bucket.take(rate, this.#clock.monotonic())
+  }
+
+  /** The receiver answered; true when that opens a lane that its breaker had closed. */
+  succeeded(name: string): boolean {
+    const lane = this.#lane(name)
+    if (lane.breaker.reset()) {
+      lane.window.reset()
+      return lane.closedUntil() <= this.#clock.now()
+    }
+    lane.window.succeeded(this.#ruleOf(name).lane, lane.active)
+    return false
+  }
+
+  /** Receiver or network failed; gives back until when (epoch ms), when that closes the lane. */
+  failed(name: string, id: string, why: string): number | undefined {
+    const lane = this.#lane(name)
+    const { breaker, window } = lane
+    const { lane: options, retry } = this.#ruleOf(name)
+    const size = window.size(options)
+    const wasOpen = lane.closedUntil() <= this.#clock.now()
+    window.failed(options)
+    const trips = breaker.failed(id, size, retry, this.#clock.now())
+    if (breaker.tripped) lane.why = why
+    return trips && wasOpen ? lane.closedUntil() : undefined
+  }
+
+  /** It is not in hand any more. */
+  end(name: string, id: string): void {
+    const lane = this.#lane(name)
+    lane.active--
+    lane.promised.delete(id)
+    // A probe that told nothing leaves its place to the next.
+    if (lane.active === 0) lane.breaker.probing = false
+    lane.usedAt = this.#clock.monotonic()
   }
 
   /** Closes a lane until a time (epoch ms), never for shorter; true when it was open. */
   close(name: string, until: number, why: string): boolean {
     const now = this.#clock.now()
     const lane = this.#lane(name)
-    if (until <= Math.max(now, lane.closedUntil)) return false
-    const wasOpen = lane.closedUntil <= now
-    lane.closedUntil = until
+    const closedUntil = lane.closedUntil()
+    if (until <= Math.max(now, closedUntil)) return false
+    lane.askedUntil = until
     lane.why = why
-    return wasOpen
+    return closedUntil <= now
   }
 
-  /** Opens a lane, or all of them; how many were closed. */
+  /** Opens a lane, or all of them, as at the beginning; how many were closed. */
   open(names?: readonly string[]): number {
+    const now = this.#clock.now()
+    const wanted = names === undefined ? undefined : new Set(names)
     let opened = 0
     for (const [name, lane] of this.#lanes) {
-      if (names !== undefined && !names.includes(name)) continue
-      if (lane.closedUntil > this.#clock.now()) opened++
-      lane.closedUntil = 0
+      if (wanted !== undefined && !wanted.has(name)) continue
+      const isClosed = lane.closedUntil() > now
+      lane.askedUntil = 0
+      const hadTripped = lane.breaker.reset()
+      if (hadTripped) lane.window.reset()
+      if (isClosed || hadTripped) opened++
     }
     return opened
   }
 
-  /** When the first closed lane opens (epoch ms), if one is closed. */
+  /** When a closed or paced lane has room by itself (epoch ms), if one is. */
   nextOpening(): number | undefined {
-    const now = this.#clock.now()
+    const now = this.#now()
     let next = Infinity
-    for (const [name, { active, closedUntil }] of this.#lanes)
-      if (closedUntil > now) next = Math.min(next, closedUntil)
-      else if (active === 0) this.#lanes.delete(name)
+    for (const [name, lane] of this.#lanes) {
+      const rule = this.#ruleOf(name)
+      if (lane.isPlain(rule, now) || lane.hasRested(KEPT, now)) this.#lanes.delete(name)
+      else next = Math.min(next, lane.opensAt(rule, now))
+    }
     return next === Infinity ? undefined : next
   }
 
-  /** Every lane that does something or is closed. */
+  /** Every lane that does something or has a past. */
   states(): LaneState[] {
-    const now = this.#clock.now()
-    return [...this.#lanes]
-      .filter(([, { active, closedUntil }]) => active > 0 || closedUntil > now)
-      .map(([lane, { active, closedUntil, why }]) => ({
-        lane,
-        window: this.#windowOf(lane),
-        active,
-        ...(closedUntil > now ? { closedUntil, why } : {}),
-      }))
+    const now = this.#now()
+    const states: LaneState[] = []
+    for (const [name, lane] of this.#lanes) {
+      const rule = this.#ruleOf(name)
+      if (!lane.isPlain(rule, now)) states.push(lane.state(name, rule, now.wall))
+    }
+    return states
+  }
+
+  #now(): Now {
+    return { wall: this.#clock.now(), monotonic: this.#clock.monotonic() }
   }
 
   #lane(name: string): Lane {
     let lane = this.#lanes.get(name)
     if (lane === undefined) {
-      lane = { active: 0, closedUntil: 0, why: '' }
+      lane = new Lane()
+      lane.usedAt = this.#clock.monotonic()
       this.#lanes.set(name, lane)
     }
     return lane
   }
 }
+
+/** A lane before its first message; nobody writes to it. */
+const UNUSED = new Lane()

@@ -3,7 +3,7 @@
  */
 import type { RetryOptions } from '../config/config.ts'
 import type { Envelope } from '../message/envelope.ts'
-import { renewedAt } from '../message/trail.ts'
+import { isAttempt, renewedAt } from '../message/trail.ts'
 import type { TrailLine } from '../message/trail.ts'
 
 /**
@@ -33,4 +33,42 @@ export function lifetimeEnd(
 /** The sender's own last moment (epoch ms, or Infinity), which nothing extends. */
 export function expiryOf(envelope: Envelope): number {
   return envelope.expiresAt === undefined ? Infinity : Date.parse(envelope.expiresAt)
+}
+
+/** The longest that the house itself lets a message wait between two attempts (ms). */
+export function longestWait(retry: RetryOptions): number {
+  return retry.max * (1 + retry.jitter)
+}
+
+/** A receiver's own wish is capped at this when it is heard (ms). */
+const LONGEST_WISH = 86_400_000
+
+/**
+ * When a message is due after the clock went back: the wait that its last attempt was given
+ * begins now. Never later than it was, and never before its sender's own time.
+ */
+export function dueAfterStep(
+  waiting: {
+    readonly due: number
+    readonly tries: number
+    readonly envelope: Envelope
+    readonly trail: readonly TrailLine[]
+  },
+  now: number,
+  retry: RetryOptions,
+): number {
+  const { due, envelope } = waiting
+  const earliest = envelope.notBefore === undefined ? now : Date.parse(envelope.notBefore)
+  return Math.min(due, Math.max(now + waitOf(waiting, retry), earliest))
+}
+
+function waitOf(
+  { tries, trail }: { readonly tries: number; readonly trail: readonly TrailLine[] },
+  retry: RetryOptions,
+): number {
+  if (tries === 0) return 0
+  const { at, ms = 0, due } = trail.findLast(isAttempt) ?? {}
+  const given = Date.parse(due ?? '') - Date.parse(at ?? '') - ms
+  const most = Math.max(longestWait(retry), LONGEST_WISH)
+  return given >= 0 && given <= most ? given : backoff(tries, { ...retry, jitter: 0 }, 0)
 }

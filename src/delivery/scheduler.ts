@@ -184,12 +184,12 @@ export class Scheduler {
   #run(lease: Lease, course: Course): void {
     const { lanes } = this.#options
     this.#inFlight++
-    lanes.begin(lease.lane)
+    lanes.begin(lease.lane, lease.id)
     void course(lease, this.#stopping.signal).finally(() => {
       this.#inFlight--
       // Nothing else is out while a suspect is.
       this.#alone = false
-      lanes.end(lease.lane)
+      lanes.end(lease.lane, lease.id)
       this.kick()
       this.#sayIfQuiet()
     })
@@ -213,11 +213,19 @@ export class Scheduler {
     const { clock, lanes } = this.#options
     const now = clock.now()
     clearTimeout(this.#timer)
-    this.#rested = due === undefined || due > now
+    this.#rested = (due === undefined || due > now) && !this.#isPaced(now)
     const next = Math.min(due ?? Infinity, lanes.nextOpening() ?? Infinity)
     if (next === Infinity) return
     // Due and yet not claimed: somebody moved it, and a look will tell. Never spin.
     this.#sleep(next > now || claimed > 0 ? next - now : SHORT_PAUSE)
+  }
+
+  /** Somebody waits for the end, and something due waits for its rate alone. */
+  #isPaced(now: number): boolean {
+    if (this.#onQuiet.length === 0) return false
+    const { claims, lanes } = this.#options
+    const due = claims.nextDue((lane) => (lanes.isPaced(lane) ? 1 : 0))
+    return due !== undefined && due <= now
   }
 
   #sleep(ms: number): void {

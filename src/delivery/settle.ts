@@ -1,7 +1,8 @@
 /**
  * settle - turns the outcome of an attempt into what becomes of the message. Pure.
  *
- * The one place where retry, lifetime, limits and the receiver's own wishes meet.
+ * The one place where retry, lifetime, limits and the receiver's own wishes meet. While the
+ * clock is in doubt nothing expires: what would have is put back, or tried again.
  */
 import { formatDuration } from '../base/duration.ts'
 import { printable } from '../base/text.ts'
@@ -23,13 +24,20 @@ const UNCHARGED_PAUSE = 60_000
 /** A message without a destination; a reload that knows it makes it due at once (ms). */
 const UNKNOWN_PAUSE = 300_000
 const EXPIRED = 'it expired, as its sender said'
+/** What may have expired is looked at again so much later (ms). */
+const DOUBT_PAUSE = 300_000
+const DOUBTED = 'the clock is in doubt, and it may not have expired yet'
 
-/** What becomes of a leased message after an attempt. `dice` is in [0, 1). */
+/**
+ * What becomes of a leased message after an attempt. `dice` is in [0, 1); `mayExpire` is false
+ * while the clock is in doubt.
+ */
 export function settlementOf(
   lease: Lease,
   ended: Ended,
   retry: RetryOptions,
   dice: number,
+  mayExpire = true,
 ): Settlement {
   const { outcome, endedAt } = ended
   if (outcome.kind === 'delivered') return { to: 'delivered' }
@@ -42,7 +50,7 @@ export function settlementOf(
     const pause = backoff(1, { ...retry, min: UNCHARGED_PAUSE }, dice)
     return postponement(lease, outcome.reason, endedAt, Math.max(endedAt + pause, wished))
   }
-  const end = giveUp(lease, endedAt, retry)
+  const end = giveUp(lease, endedAt, retry, mayExpire)
   if (end !== undefined)
     return {
       to: 'bounced',
@@ -54,18 +62,26 @@ export function settlementOf(
 }
 
 /** What becomes of one that is not tried: its time is over, or nobody knows where it goes. */
-export function untried(lease: Lease, now: number, retry: RetryOptions): Settlement {
+export function untried(
+  lease: Lease,
+  now: number,
+  retry: RetryOptions,
+  mayExpire = true,
+): Settlement {
   const { envelope, trail } = lease
   const expired = (reason: string): Settlement => ({
     to: 'bounced',
     line: { at: new Date(now).toISOString(), act: 'expired', reason },
   })
-  if (now >= expiryOf(envelope)) return expired(EXPIRED)
+  if (now >= expiryOf(envelope))
+    return mayExpire
+      ? expired(EXPIRED)
+      : { ...postponement(lease, DOUBTED, now, now), due: now + DOUBT_PAUSE }
   const { to, event } = envelope
   const reason = printable(
     to === undefined ? `no route for event "${event}"` : `no such destination "${to}"`,
   )
-  if (now >= lifetimeEnd(envelope, trail, retry))
+  if (mayExpire && now >= lifetimeEnd(envelope, trail, retry))
     return expired(`${reason}; given up after ${formatDuration(retry.lifetime)}`)
   return postponement(lease, reason, now, now + UNKNOWN_PAUSE)
 }
@@ -76,7 +92,7 @@ export function postponement(
   reason: string,
   now: number,
   wished: number,
-): Settlement {
+): Settlement & { readonly to: 'postponed' } {
   const due = dueBy(lease, now, wished)
   const last = lease.trail.at(-1)
   const line: ActLine = { at: new Date(now).toISOString(), act: 'postponed', reason }
@@ -87,11 +103,16 @@ export function postponement(
 }
 
 /** Why a message that failed now is not tried again, or undefined if it is. */
-function giveUp(lease: Lease, now: number, retry: RetryOptions): string | undefined {
-  if (now >= expiryOf(lease.envelope)) return EXPIRED
+function giveUp(
+  lease: Lease,
+  now: number,
+  retry: RetryOptions,
+  mayExpire: boolean,
+): string | undefined {
+  if (mayExpire && now >= expiryOf(lease.envelope)) return EXPIRED
   if (retry.tries > 0 && lease.tries + 1 >= retry.tries)
     return `given up after ${retry.tries} ${retry.tries === 1 ? 'try' : 'tries'}`
-  if (now < lifetimeEnd(lease.envelope, lease.trail, retry)) return undefined
+  if (!mayExpire || now < lifetimeEnd(lease.envelope, lease.trail, retry)) return undefined
   return `given up after ${formatDuration(retry.lifetime)}`
 }
 

@@ -77,7 +77,11 @@ export class NewerFormatError extends MsgqError {
 
 /** Reads a sealed envelope from its line; throws what disproves it, or NewerFormatError. */
 export function parseEnvelope(line: string): Envelope {
-  const raw = parseObject(line)
+  return checkEnvelope(parseObject(line))
+}
+
+/** The same of a line that was parsed already. */
+export function checkEnvelope(raw: Record<string, unknown>): Envelope {
   const { v, id, sender, parent, bytes, sha256: digest, createdAt } = raw
   if (typeof v === 'number' && v > FORMAT_VERSION) throw new NewerFormatError(v)
   if (v !== FORMAT_VERSION) throw bad('v', `is not ${FORMAT_VERSION}`)

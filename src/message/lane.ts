@@ -6,6 +6,8 @@
  */
 import { createHash } from 'node:crypto'
 
+import { memo } from '../base/memo.ts'
+
 const DESTINATION = /^[a-z0-9][a-z0-9_-]{0,63}$/
 const LANE = /^(?:[a-z0-9][a-z0-9_-]{0,63}|=[a-z0-9._-]{1,64}|_event|_adopt)$/
 
@@ -41,14 +43,15 @@ export function looksLikeUrl(to: string): boolean {
 /** The lane of an event (no `to`), of a destination's name, or of a bare URL. */
 export function laneOf(to: string | undefined): string {
   if (to === undefined) return EVENT_LANE
-  return looksLikeUrl(to) ? urlLane(new URL(to)) : to
+  return looksLikeUrl(to) ? urlLane(to) : to
 }
 
 /**
  * `=host_port`. IPv6 is written with `-` for `:`. A host over 55, and one that could be taken
  * for another's lane, is cut and given a hash.
  */
-function urlLane(url: URL): string {
+const urlLane = memo((to) => {
+  const url = new URL(to)
   const port = url.port || (url.protocol === 'https:' ? '443' : '80')
   const host = url.hostname.replace(/^\[|\]$/g, '').replaceAll(':', '-')
   const isName = !url.hostname.startsWith('[')
@@ -57,4 +60,4 @@ function urlLane(url: URL): string {
   const hash = createHash('sha256').update(url.hostname).digest('hex').slice(0, 8)
   const safe = host.replace(/[^a-z0-9._-]/g, '-').slice(0, HOST_LIMIT - 9)
   return `=${safe}-${hash}_${port}`
-}
+})

@@ -3,6 +3,7 @@
  *
  * The path of a bare URL is often a password (Slack, Discord, Teams), and so are some headers.
  */
+import { memo } from '../base/memo.ts'
 import { looksLikeUrl } from './lane.ts'
 
 const SECRET_HEADER =
@@ -10,7 +11,10 @@ const SECRET_HEADER =
 
 /** A destination's name as it is; of a URL the scheme, the host and the first path segment. */
 export function shownTo(to: string): string {
-  if (!looksLikeUrl(to)) return to
+  return looksLikeUrl(to) ? shownUrl(to) : to
+}
+
+const shownUrl = memo((to) => {
   try {
     const { origin, pathname, search } = new URL(to)
     const [first = '', ...rest] = pathname.slice(1).split('/')
@@ -19,7 +23,7 @@ export function shownTo(to: string): string {
   } catch {
     return '(no valid URL)'
   }
-}
+})
 
 /** A header's value, or stars for one that is a secret by its name. */
 export function shownHeader(name: string, value: string): string {

@@ -8,7 +8,11 @@ import type { Clock } from '../base/clock.ts'
 import type { Desk, Engine, Outbox } from './queue.ts'
 import type { Finding } from './spool/finding.ts'
 import type { InspectOptions } from './spool/inspect.ts'
+import type { Witness } from './spool/clock-witness.ts'
 import type { Holder } from './spool/lock.ts'
+import type { RepairOptions } from './spool/repair.ts'
+import type { Repair } from './spool/repair-file.ts'
+import type { PullRule } from './spool/pull-in.ts'
 import { SpoolOutbox } from './spool/outbox.ts'
 import type { OutboxOptions } from './spool/outbox.ts'
 import type { SpoolOptions } from './spool/spool.ts'
@@ -18,6 +22,10 @@ export type { SpoolOptions as EngineOptions } from './spool/spool.ts'
 export type { Finding } from './spool/finding.ts'
 export type { InspectOptions } from './spool/inspect.ts'
 export type { Holder } from './spool/lock.ts'
+export type { RepairOptions } from './spool/repair.ts'
+export type { Repair } from './spool/repair-file.ts'
+export type { PullRule } from './spool/pull-in.ts'
+export type { Witness } from './spool/clock-witness.ts'
 export { removeSocket, socketPath } from './spool/run.ts'
 export type { SocketPath } from './spool/run.ts'
 
@@ -60,4 +68,38 @@ export async function* inspectSpool(
 ): AsyncGenerator<Finding> {
   const inspect = await import('./spool/inspect.ts')
   yield* inspect.inspectSpool(spool, options)
+}
+
+/** Gives messages that wait an earlier due, by a rule; how many these were. */
+export async function pullIn(
+  spool: string,
+  rule: PullRule,
+  signal: AbortSignal,
+): Promise<number> {
+  const pull = await import('./spool/pull-in.ts')
+  return pull.pullIn(spool, rule, signal)
+}
+
+/** What the daemon last knew of the clock. */
+export async function readWitness(spool: string): Promise<Witness | undefined> {
+  const { Layout } = await import('./spool/layout.ts')
+  const witness = await import('./spool/clock-witness.ts')
+  return witness.readWitness(new Layout(spool))
+}
+
+/** Keeps what the next daemon has to know of the clock. */
+export async function writeWitness(spool: string, known: Witness): Promise<void> {
+  const { Layout } = await import('./spool/layout.ts')
+  const witness = await import('./spool/clock-witness.ts')
+  await witness.writeWitness(new Layout(spool), known)
+}
+
+/** Mends what can be mended in a spool, and removes no message; says what it did. */
+export async function repairSpool(
+  spool: string,
+  options: RepairOptions,
+  onRepair: (repair: Repair) => void,
+): Promise<void> {
+  const repair = await import('./spool/repair.ts')
+  await repair.repairSpool(spool, options, onRepair)
 }

@@ -3,12 +3,14 @@
  *
  * 2xx is delivered, 3xx and most of 4xx bounce, the rest is deferred; a status that nobody
  * knows is deferred. Whatever the receiver said becomes one printable line in the reason and
- * at most 2 KiB in `answer`. Pure; the bytes may end anywhere.
+ * at most 2 KiB in `answer`. What it says of its limits is kept beside. Pure; the bytes may end
+ * anywhere.
  */
 import { STATUS_CODES } from 'node:http'
 
 import { printable } from '../base/text.ts'
 import type { Fault, Outcome } from '../message/outcome.ts'
+import { usedUpUntil } from './ratelimit.ts'
 import { retryAfter } from './retry-after.ts'
 import type { HeaderValue } from './retry-after.ts'
 
@@ -31,12 +33,26 @@ const SETUP = new Set([401, 403, 404, 405, 407, 410])
 /** Statuses with which a Retry-After speaks for the receiver as a whole. */
 const WHOLE_LANE = new Set([429, 503])
 
+/** An outcome with the receiver's word on all that goes to it. */
+export type Judged = Outcome & {
+  /** It has nothing more to give before (epoch ms), by its RateLimit fields. */
+  readonly laneUntil?: number
+}
+
 /** The outcome of an answer that came at `now`. `hide` takes secrets out of a text. */
 export function judge(
   answer: Answer,
   now: number,
   hide: (text: string) => string = (text) => text,
-): Outcome {
+): Judged {
+  const outcome = outcomeOf(answer, now, hide)
+  // Retry-After is the nearer word.
+  if (outcome.kind === 'deferred' && outcome.wholeLane === true) return outcome
+  const laneUntil = usedUpUntil(answer.headers, answer.status === 429, now)
+  return laneUntil === undefined ? outcome : { ...outcome, laneUntil }
+}
+
+function outcomeOf(answer: Answer, now: number, hide: (text: string) => string): Outcome {
   const { status } = answer
   const text = hide(textOf(answer))
   const line = statusLine({ ...answer, statusText: hide(answer.statusText) })

@@ -14,7 +14,6 @@ import type { Clock } from '../base/clock.ts'
 import type { Destination } from '../config/config.ts'
 import { isDestinationName } from '../message/lane.ts'
 import { addressRule, checkLiteral, ruledLookup } from './address.ts'
-import type { AddressRule } from './address.ts'
 import { proxyAuthorization, tunnel } from './proxy.ts'
 import type { ProxyRule } from './proxy.ts'
 
@@ -58,16 +57,10 @@ export class Pools {
    */
   take(destination: Destination, url: URL): Way {
     this.#sweep()
-    const { name, lane, http } = destination
-    const owner = isDestinationName(name) ? name : ''
-    const timeout = Number.isFinite(http.connectTimeout)
-      ? http.connectTimeout
-      : DEFAULT_CONNECT_TIMEOUT
-    const rule = `${http.deny.join()} ${http.allow.join()}`
-    const key = `${owner} ${url.origin} ${lane.window} ${timeout} ${rule}`
+    const key = `${url.origin} ${settingOf(destination)}`
     let way = this.#ways.get(key)
     if (way === undefined) {
-      way = this.#open(url, lane.window, timeout, addressRule(http))
+      way = this.#open(url, destination)
       this.#ways.set(key, way)
     }
     way.users++
@@ -104,7 +97,9 @@ export class Pools {
     }
   }
 
-  #open(url: URL, window: number, timeout: number, rule: AddressRule): Way {
+  #open(url: URL, { lane: { window }, http }: Destination): Way {
+    const rule = addressRule(http)
+    const timeout = connectTimeoutOf(http)
     checkLiteral(url, rule)
     const proxy = this.#proxyFor(url)
     const common = { users: 0, usedAt: this.#clock.monotonic() }
@@ -162,6 +157,25 @@ export class Pools {
       if (isDestroyable(made)) this.#connecting.add(made)
     }
   }
+}
+
+/** What of a destination a connection depends on, beside the receiver's origin. */
+function settingOf(destination: Destination): string {
+  let setting = settings.get(destination)
+  if (setting === undefined) {
+    const { name, lane, http } = destination
+    const owner = isDestinationName(name) ? name : ''
+    const rule = `${http.deny.join()} ${http.allow.join()}`
+    setting = `${owner} ${lane.window} ${connectTimeoutOf(http)} ${rule}`
+    settings.set(destination, setting)
+  }
+  return setting
+}
+
+const settings = new WeakMap<Destination, string>()
+
+function connectTimeoutOf({ connectTimeout }: Destination['http']): number {
+  return Number.isFinite(connectTimeout) ? connectTimeout : DEFAULT_CONNECT_TIMEOUT
 }
 
 function isDestroyable(made: unknown): made is { destroy(): unknown } {

@@ -134,6 +134,46 @@ t.test('a daemon with all the trouble there is', async (t) => {
   )
 })
 
+t.test('lanes in each of their states, and at rest', async (t) => {
+  const world = await World.open(t)
+  world.configure(
+    `[lane]\nwindow = [3, 9]\n${OPS}lane = { rate = "1/s" }\n[destinations.crm]\ntype = "http"\nurl = "http://x"\nlane = { window = 4 }\n`,
+  )
+  await publishLimits(world.spool, loadConfig(world.environment, {}), world.clock.now())
+  for (const to of ['ops', 'crm']) await world.defer({ to }, HOUR)
+  await world.send({ to: 'http://h.example/x' })
+  const why = '503 Service Unavailable, 5 in a row'
+  await daemonUp(t, world, {
+    destinations: ['ops', 'crm', 'up', 'back'],
+    lanes: [
+      { lane: 'up', state: 'open', window: 7, limit: 20, active: 2, rate: '10/s' },
+      { lane: 'back', state: 'probing', window: 1, limit: 20, active: 1, why },
+    ],
+  })
+  const ran = await world.run('status')
+  t.match(
+    ran.out,
+    screen(`
+      LANE           STATE      WINDOW  ACTIVE  WAITING  NEXT
+      =h.example_80  open          3/9       0        1  due
+      back           probing      1/20       1        0  one is out as a probe
+        (503 Service Unavailable, 5 in a row)
+      crm            open            4       0        1  in 1h
+      ops            open 1/s      3/9       0        1  in 1h
+      up             open 10/s    7/20       2        0  -
+    `),
+  )
+  t.match(JSON.parse((await world.run('status', '--json')).out), {
+    lanes: [
+      { lane: '=h.example_80', window: 3, limit: 9 },
+      { lane: 'back', state: 'probing', window: 1, limit: 20, why },
+      { lane: 'crm', window: 4, limit: 4 },
+      { lane: 'ops', state: 'open', rate: '1/s' },
+      { lane: 'up', rate: '10/s' },
+    ],
+  })
+})
+
 t.test(
   'without a daemon the page is printed from the spool, and ends with 69',
   async (t) => {

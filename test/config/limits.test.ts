@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import {
   mkdirSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -16,6 +17,7 @@ import {
   areCurrent,
   DEFAULT_LIMITS,
   defaultDestination,
+  publishAnew,
   publishLimits,
   readLimits,
 } from '../../src/config/limits.ts'
@@ -53,6 +55,8 @@ t.test('what is published is read again', async (t) => {
   const { config, spool, load } = setUp(dir)
   await publishLimits(spool, load(), NOW)
   const limits = readLimits(spool)
+  const lane = { window: 20, first: 5 }
+  t.same(limits?.lane, lane)
   t.match(limits, {
     at: '2026-11-20T10:15:00.000Z',
     configFiles: [config],
@@ -64,8 +68,8 @@ t.test('what is published is read again', async (t) => {
   t.same(
     [...(limits?.destinations ?? [])],
     [
-      ['crm', { method: 'POST', contentType: 'application/json' }],
-      ['constructor', { method: 'PUT' }],
+      ['crm', { method: 'POST', contentType: 'application/json', lane }],
+      ['constructor', { method: 'PUT', lane }],
     ],
   )
   t.equal(limits?.destinations.get('toString'), undefined)
@@ -120,6 +124,15 @@ t.test('a write that was cut short is an error, and no limit', async (t) => {
   t.equal(readLimits(spool), undefined)
   await publishLimits(spool, { ...config, destinations: many }, NOW)
   t.equal(readLimits(spool)?.destinations.size, 2000)
+})
+
+t.test('what a daemon left that was killed in it goes at the next start', async (t) => {
+  const { spool, load } = setUp(t.testdir())
+  const run = join(spool, 'run')
+  writeFileSync(join(run, 'limits.json.123456789'), '{"v":1,')
+  writeFileSync(join(run, 'limits.json.by-hand'), '')
+  await publishAnew(spool, load(), NOW)
+  t.same(readdirSync(run).toSorted(), ['limits.json', 'limits.json.by-hand'])
 })
 
 function survive(): void {}

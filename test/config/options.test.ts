@@ -78,8 +78,6 @@ t.test('numbers', async (t) => {
     ['retry.jitter = 0', { retry: { jitter: 0 } }],
     ['retry.jitter = 1.0', { retry: { jitter: 1 } }],
     ['retry.tries = 3', { retry: { tries: 3 } }],
-    ['lane.window = 1', { lane: { window: 1 } }],
-    ['lane.window = 1000', { lane: { window: 1000 } }],
     ['active_limit = 1', { activeLimit: 1 }],
   ]
   for (const [text, expected] of good) t.match(check(text).config, expected, text)
@@ -95,16 +93,65 @@ t.test('numbers', async (t) => {
       'is not a whole number: 1.5 | write a whole number from 0 to 1000000',
     ],
     ['retry.tries = -1', 'is too small: -1 | write a whole number from 0 to 1000000'],
-    ['lane.window = 0', 'is too small: 0 | write a whole number from 1 to 1000'],
-    ['lane.window = 1001', 'is too large: 1001 | write a whole number from 1 to 1000'],
-    [
-      'lane.window = [5, 20]',
-      'is not a whole number: a list | write a whole number from 1 to 1000',
-    ],
     ['active_limit = 0', 'is too small: 0 | write a whole number from 1 to 100000'],
   ]
   for (const [text, said] of bad)
     t.same(check(text).said, [`1: ${text.split(' ')[0]}: ${said as string}`], text)
+})
+
+t.test('a window is one number, or the first and the most', async (t) => {
+  const check = checkerOf(t)
+  const house = (text: string) => check(`lane.window = ${text}`).config?.lane
+  t.same(house('1'), { window: 1 })
+  t.same(house('1000'), { window: 1000 })
+  t.same(house('[5, 20]'), { window: 20, first: 5 })
+  t.same(house('[7, 7]'), { window: 7, first: 7 })
+  const hint = 'write [first, most] or one number, whole ones from 1 to 1000'
+  for (const [text, said] of [
+    ['0', 'is too small: 0'],
+    ['1001', 'is too large: 1001'],
+    ['1.5', 'is not a whole number: 1.5'],
+    ['"5"', 'is not a whole number: "5"'],
+    ['[0, 5]', 'is too small: 0'],
+    ['[5, 1001]', 'is too large: 1001'],
+    ['[5]', 'has 1 numbers and not 2'],
+    ['[]', 'has 0 numbers and not 2'],
+    ['[1, 2, 3]', 'has 3 numbers and not 2'],
+    ['[[1], 2]', 'is not a whole number: a list'],
+    ['[20, 5]', 'begins above its most'],
+  ] as const)
+    t.same(check(`lane.window = ${text}`).said, [`1: lane.window: ${said} | ${hint}`], text)
+})
+
+t.test('rates', async (t) => {
+  const check = checkerOf(t)
+  const house = (text: string) => check(`lane.rate = "${text}"`).config?.lane.rate
+  t.same(house('10/s'), { count: 10, per: 1000, burst: 1 })
+  t.same(house('100/m burst 20'), { count: 100, per: 60_000, burst: 20 })
+  t.same(house('1/d'), { count: 1, per: 86_400_000, burst: 1 })
+  t.same(house('5000/s'), { count: 5000, per: 1000, burst: 500 })
+  t.same(house('none'), undefined)
+  const hint = 'write it as "10/s", "100/m", "100/m burst 20" (s, m, h or d), or "none"'
+  for (const text of ['"10"', '"0/s"', '"1/s burst 0"', '"-1/s"', '"1/w"', '"1/ms"', '10'])
+    t.same(
+      check(`lane.rate = ${text}`).said,
+      [`1: lane.rate: is not a rate: ${text} | ${hint}`],
+      text,
+    )
+  t.match(check('lane.rate = "9999999/s"').said, [/is not a rate/])
+})
+
+t.test('a destination overrides its lane key by key, a window as a whole', async (t) => {
+  const check = checkerOf(t)
+  const crm = (house: string, own: string) => {
+    const text = `[lane]\n${house}\n[destinations.crm]\ntype = "http"\nurl = "http://x"\nlane = { ${own} }`
+    return only(check(text).config)?.lane
+  }
+  const rate = { count: 3, per: 1000, burst: 1 }
+  t.same(crm('window = [2, 9]', 'rate = "3/s"'), { window: 9, first: 2, rate })
+  t.same(crm('rate = "3/s"', 'window = 4'), { window: 4, rate })
+  t.same(crm('rate = "3/s"', 'rate = "none"'), { window: 20, first: 5 })
+  t.same(crm('window = 4', 'window = [1, 30]'), { window: 30, first: 1 })
 })
 
 t.test('ranges of addresses', async (t) => {
@@ -146,6 +193,9 @@ t.test('sizes, flags and words', async (t) => {
   const good: Case[] = [
     ['send.message_size_limit = "1GiB"', { send: { messageSizeLimit: 1024 ** 3 } }],
     ['send.message_size_limit = 1', { send: { messageSizeLimit: 1 } }],
+    ['submit.shared = true', { submit: { shared: true, maxMessages: 10_000 } }],
+    ['submit.max_messages = 1', { submit: { shared: false, maxMessages: 1 } }],
+    ['submit.max_bytes = "1M"', { submit: { maxBytes: 1024 ** 2 } }],
     ['send.min_free = 0', { send: { minFree: 0 } }],
     ['send.min_free = "1G"', { send: { minFree: 1024 ** 3 } }],
     ['any_filesystem = true', { anyFilesystem: true }],
@@ -197,10 +247,10 @@ t.test('an option that does not exist, and where it may have been meant', async 
       '2: send.any_filesystem: unknown option | any_filesystem stands above the first [table]',
     ],
     ['[send.log]', '1: send.log: unknown option | write it as [log]'],
-    ['[lane]\nrate = "1/s"', '2: lane.rate: unknown option | known here: window'],
+    ['[lane]\npace = "1/s"', '2: lane.pace: unknown option | known here: window, rate'],
     [
       '[[routes]]',
-      '1: routes: unknown option | known here: spool, any_filesystem, active_limit, send, retry, http, lane, keys, stop, log, destinations',
+      '1: routes: unknown option | known here: spool, any_filesystem, active_limit, send, submit, retry, http, lane, keys, stop, log, destinations',
     ],
     ['[[retry]]', '1: retry: is not a table | write a table: { option = value }'],
     ['retry = "1s"', '1: retry: is not a table | write a table: { option = value }'],

@@ -2,7 +2,9 @@
  * fail - lets a call on the spool fail with an error, once or from then on, and judges what the
  * program made of it.
  */
+import { lies } from './answer.ts'
 import { takeCensus } from './census.ts'
+import type { Command } from './ground.ts'
 import type { Point } from './points.ts'
 import type { Ran } from './program.ts'
 import type { Scenario } from './scenario.ts'
@@ -25,7 +27,8 @@ export function errorsOf({ role }: Point): readonly ErrorName[] {
   if (role.startsWith('open')) return ['EIO', 'EACCES', 'EMFILE']
   if (/^(rename|mkdir|link)/.test(role)) return ['ENOSPC', 'EIO', 'EACCES', 'EROFS']
   if (/^(p?write|f(data)?sync)/.test(role)) return ['ENOSPC', 'EIO']
-  return /^(p?read|getdents)/.test(role) ? ['EIO'] : ['EIO', 'EACCES', 'EROFS']
+  if (/^(p?read|getdents|statfs)/.test(role)) return ['EIO']
+  return /^(statx|access)/.test(role) ? ['EIO', 'EACCES'] : ['EIO', 'EACCES', 'EROFS']
 }
 
 /** What takes back what was done; a run without faults never does it. */
@@ -53,7 +56,8 @@ export async function failAt(
   further: readonly Blow[] = [],
 ): Promise<boolean> {
   const aim = { scenario, point, what, further }
-  return strike(aim, below, async ({ ground, ran, roles }) => {
+  return strike(aim, below, async (struck) => {
+    const { ground, ran, roles, before } = struck
     // Aimed beside the mark.
     if (roles.length === 0) return
     const { program, words } = scenario.command(ground)
@@ -61,11 +65,15 @@ export async function failAt(
     const lasting = further.length > 0
     const own =
       words[0] === 'send'
-        ? afterSend({ ground, ran, roles }, sure, lasting)
-        : afterOthers(ran, program)
-    const { wrongs, repeats, staged, atOnce } = await judge(ground, scenario, sure, false)
+        ? afterSend(struck, Object.keys(scenario.ends), sure, { what, lasting })
+        : [...afterOthers(ran, program), ...lies(ground, scenario, ran, before)]
+    const fate = ran.code === 0 ? 'ended' : 'failed'
+    const { wrongs, repeats, staged, atOnce } = await judge(ground, scenario, sure, fate)
+    if (hidesSync(struck, what, scenario.command(ground)))
+      own.push({ kind: 'lost', text: 'a sync failed, and it said yes' })
     if (staged > 0 && !lasting) own.push({ kind: 'stray', text: 'a staged file was left' })
-    if (program === 'msgqd' && ran.code === 0 && !atOnce && !isSaid(ran))
+    const isMeant = scenario.leads !== undefined
+    if (program === 'msgqd' && ran.code === 0 && !atOnce && !isMeant && !isSaid(ran))
       own.push({ kind: 'other', text: 'it is put off, and nothing was said of it' })
     const kept = program === 'msgq' || atOnce ? 'as if nothing' : 'later'
     const ended = ran.code === 0 ? kept : `exit ${ran.code}`
@@ -76,8 +84,9 @@ export async function failAt(
 /** Zero means queued, anything else that nothing was; and why is said in one line. */
 function afterSend(
   { ground, ran }: Struck,
+  marks: readonly string[],
   sure: ReadonlySet<string>,
-  lasting: boolean,
+  { what, lasting }: { what: ErrorName; lasting: boolean },
 ): Wrong[] {
   const texts: string[] = []
   const { code, err } = ran
@@ -85,8 +94,10 @@ function afterSend(
   const unknown = lasting && code === UNKNOWN
   for (const mark of queued)
     if (!sure.has(mark) && !unknown) texts.push(`${mark} is queued, and that was not said`)
-  if (code !== 0 && code !== 73 && code !== 75 && code !== 77 && !unknown)
-    texts.push(`exit ${code}`)
+  const codes = what === 'EACCES' ? [73, 75, 77] : [73, 75]
+  if (code !== 0 && !codes.includes(code ?? -1) && !unknown) texts.push(`exit ${code}`)
+  const all = marks.every((mark) => sure.has(mark))
+  if ((code === 0) !== all) texts.push(`exit ${code}, and ${sure.size} ids were said`)
   const lines = err.split('\n').filter((line) => line !== '' && !line.startsWith('  '))
   if (!lines.every((line) => line.startsWith('msgq: send: ')))
     texts.push('not a clear line')
@@ -95,11 +106,30 @@ function afterSend(
   return texts.map((text) => ({ kind: 'other', text: `${text}: ${err}` }))
 }
 
-/** A code of sysexits with its reason, or none; never a stack trace. */
-function afterOthers({ code = -1, err, hung }: Ran, program: string): Wrong[] {
+/**
+ * A code of sysexits with its reason, or none; never a stack trace. A daemon that delivers does
+ * not end at all for a call that fails.
+ */
+function afterOthers({ code = -1, out, err, hung }: Ran, program: string): Wrong[] {
   if (hung) return [{ kind: 'other', text: 'it hung' }]
+  if (program === 'msgqd' && code !== 0 && out.includes('"event":"attempt"'))
+    return [{ kind: 'other', text: `it served, and ended: exit ${code}: ${err}` }]
   if (code === 0 || (code >= 64 && code <= 78 && err.startsWith(`${program}: `))) return []
   return [{ kind: 'other', text: `exit ${code}: ${err}` }]
+}
+
+/** What was not synced may be gone after a power cut: no yes to it, and a daemon says so. */
+function hidesSync(
+  { ran, roles }: Struck,
+  what: ErrorName,
+  { program, words }: Command,
+): boolean {
+  const [role = ''] = roles
+  // Senders that may not open the folder, which they try first, sync their file once more.
+  if (words[0] === 'send' && /^open\w* sync incoming #1$/.test(role)) return false
+  const isSync =
+    /^f(data)?sync /.test(role) || (what !== 'EACCES' && /^open\w* sync /.test(role))
+  return isSync && ran.code === 0 && (program === 'msgq' || !isSaid(ran))
 }
 
 function isSaid({ out, err }: Ran): boolean {

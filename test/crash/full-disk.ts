@@ -62,6 +62,7 @@ class Story {
     this.#expect(ran.code === 0, `msgqd: exit ${ran.code}: ${ran.err}`)
     await this.#startOnFullDisk()
     const { places, strays, staged } = takeCensus(ground.spool)
+    for (const mark of ground.receiver.garbled) this.#expect(false, `garbled: ${mark}`)
     for (const stray of [...strays, ...staged, ...places.keys()])
       this.#expect(false, `left: ${stray}`)
     const check = await ground.msgq('check')
@@ -106,12 +107,17 @@ class Story {
     this.#expect(this.#arrived() === 6, 'the last message did not arrive')
     this.#ground.configure({ minFree: '1GiB' })
     await this.#refusedNow('mark-8', 5)
+    // The disk has fewer inodes than must stay free.
+    this.#ground.configure({ minFree: '1KiB' })
+    await this.#refusedNow('mark-8', 5, /inodes free/)
     this.#ground.configure()
   }
 
   async #send(mark: string, bytes: number): Promise<Ran> {
     const { folder, receiver } = this.#ground
-    writeFileSync(join(folder, 'body'), Buffer.alloc(bytes, 'x'))
+    const body = 'x'.repeat(bytes)
+    writeFileSync(join(folder, 'body'), body)
+    receiver.bodies.set(mark, body)
     const words = ['send', `${receiver.url}/${mark}`, '-s', mark, '-d', '@body']
     return this.#ground.run({ program: 'msgq', words, idle: true })
   }
@@ -122,9 +128,10 @@ class Story {
   }
 
   /** Refused with 75 and one clear line, and nothing is left of it. */
-  async #refusedNow(mark: string, bytes: number): Promise<void> {
+  async #refusedNow(mark: string, bytes: number, why = /no space left on device|free/) {
     const { code, out, err } = await this.#send(mark, bytes)
-    const clear = /^msgq: send: spool: [^\n]*(no space left on device|free)/.test(err)
+    const [line = ''] = err.split('\n')
+    const clear = line.startsWith('msgq: send: spool: ') && why.test(line)
     this.#expect(code === 75 && out === '' && clear, `${mark}: exit ${code}: ${err}`)
     const { places, staged } = takeCensus(this.#ground.spool)
     this.#expect(!places.has(mark), `${mark} was refused, and is there`)

@@ -5,6 +5,7 @@
  * verifies is the same code called from here, which is ten times as fast.
  */
 import {
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -12,7 +13,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 
@@ -29,11 +30,15 @@ import { SKEW, readCalls, straceOf } from './strace.ts'
 import type { Blow, Call } from './strace.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+/** Where the spool is in a home without any configuration. */
+export const DEFAULT_SPOOL = '.local/state/msgq'
 
 /** One run of a program of ours. */
 export interface Command extends Pick<Setting, 'input' | 'drive' | 'patience' | 'idle'> {
   readonly program: 'msgq' | 'msgqd'
   readonly words: readonly string[]
+  /** Without any configuration, and installed, as most people start. */
+  readonly bare?: boolean
 }
 
 export interface Traced extends Ran {
@@ -60,7 +65,7 @@ export class Ground {
       // Arenas that shrink open a file of /proc now and then.
       MALLOC_ARENA_MAX: '1',
     }
-    mkdirSync(this.spool, { mode: 0o750 })
+    mkdirSync(this.spool, { mode: 0o750, recursive: true })
     this.configure()
   }
 
@@ -68,13 +73,14 @@ export class Ground {
   static async make(below: string, elsewhere?: string): Promise<Ground> {
     mkdirSync(below, { recursive: true })
     const folder = mkdtempSync(join(below, 'g-'))
-    const spool = join(elsewhere ?? folder, 'spool')
+    const spool =
+      elsewhere === undefined ? join(folder, DEFAULT_SPOOL) : join(elsewhere, 'spool')
     return new Ground(folder, await Receiver.open(), spool)
   }
 
   /** Writes msgq.toml; what is deferred stays so until it is flushed, unless it is told else. */
-  configure({ retry = '1h', minFree = '0' } = {}): void {
-    const sections = `[send]\nmin_free = "${minFree}"\n[retry]\nmin = "${retry}"\n`
+  configure({ retry = '1h', minFree = '0', grace = '30s' } = {}): void {
+    const sections = `[send]\nmin_free = "${minFree}"\n[retry]\nmin = "${retry}"\n[stop]\ngrace = "${grace}"\n`
     writeFileSync(join(this.folder, 'msgq.toml'), `spool = "${this.spool}"\n${sections}`)
   }
 
@@ -106,21 +112,40 @@ export class Ground {
   }
 
   /** Runs a program of ours to its end. */
-  run({ program, words, ...setting }: Command): Promise<Ran> {
-    return runProgram(node(program, words), this.#setting(setting))
+  run({ program, words, bare = false, ...setting }: Command): Promise<Ran> {
+    const argv = this.argv({ program, words, bare })
+    return runProgram(argv, this.#setting(setting, this.env(bare)))
+  }
+
+  /** The command line of a program of ours. */
+  argv(
+    { program, words, bare }: Pick<Command, 'program' | 'words' | 'bare'>,
+    ...options: string[]
+  ): string[] {
+    const root = bare ? install(dirname(this.folder)) : ROOT
+    return [process.execPath, ...options, join(root, 'bin', program), ...words]
+  }
+
+  /** What its environment needs. */
+  env(bare = false): Readonly<Record<string, string>> {
+    const { MSGQ_CONFIG: _, ...others } = this.#env
+    return bare ? others : this.#env
   }
 
   /** Runs it traced, and struck. */
   async trace(
-    { program, words, ...setting }: Command,
+    { program, words, bare = false, ...setting }: Command,
     calls: readonly string[],
     blows: readonly Blow[] = [],
   ): Promise<Traced> {
     const log = join(this.folder, 'calls')
     rmSync(log, { force: true })
-    const plain = node(program, words, '--require', SKEW)
+    const plain = this.argv({ program, words, bare }, '--require', SKEW)
     const { argv, env } = straceOf(plain, log, calls, blows)
-    const ran = await runProgram(argv, this.#setting(setting, env))
+    const ran = await runProgram(
+      argv,
+      this.#setting(setting, { ...this.env(bare), ...env }),
+    )
     if (!existsSync(log)) throw new Error(`cannot trace: ${ran.err}`)
     return { ...ran, calls: readCalls(log) }
   }
@@ -152,11 +177,22 @@ export class Ground {
     rmSync(this.folder, { recursive: true, force: true })
   }
 
-  #setting(setting: Partial<Setting>, env: NodeJS.ProcessEnv = {}): Setting {
-    return { ...setting, env: { ...this.#env, ...env }, cwd: this.folder }
+  #setting(setting: Partial<Setting>, env: NodeJS.ProcessEnv): Setting {
+    return { ...setting, env, cwd: this.folder }
   }
 }
 
-function node(program: string, words: readonly string[], ...options: string[]): string[] {
-  return [process.execPath, ...options, join(ROOT, 'bin', program), ...words]
+/** Why nobody can start without a configuration here, or false. */
+export function cannotBeBare(): string | false {
+  const ours = ['/etc/msgq/msgq.toml', '/var/spool/msgq'].find((path) => existsSync(path))
+  return ours !== undefined && `${ours} is there, and would be used`
+}
+
+/** Our package as npm installs it, where the checkout's configuration does not count. */
+function install(below: string): string {
+  const root = join(below, 'node_modules/msgq')
+  if (existsSync(root)) return root
+  for (const part of ['package.json', 'bin', 'dist'])
+    cpSync(join(ROOT, part), join(root, part), { recursive: true })
+  return root
 }

@@ -21,7 +21,7 @@ import { Tally, table } from './tally.ts'
 import { VERBS } from './verbs.ts'
 import type { Outcome } from './wrong.ts'
 
-const BELOW = resolve('.tap/crash')
+const BELOW = resolve(`.tap/crash-${process.pid}`)
 
 const untraceable = cannotTrace()
 if (untraceable === false) await strikeAll(process.argv.slice(2))
@@ -62,7 +62,10 @@ async function filled(): Promise<Tally> {
     const outcome = await fullDisk(BELOW)
     tally.add(outcome)
     complain('full disk', outcome)
-  } else tally.ended.set(`skipped: ${unmountable}`, 1)
+  } else {
+    tally.isSkipped = true
+    tally.ended.set(`skipped: ${unmountable}`, 1)
+  }
   return tally
 }
 
@@ -72,6 +75,8 @@ function complain(scenario: string, { role, what, wrongs }: Outcome): void {
 }
 
 function said(tally: Tally): Tally {
+  const { scenario, missed } = tally
+  for (const aim of missed) console.log(JSON.stringify({ scenario, missed: aim }))
   console.log(tally.json())
   return tally
 }

@@ -15,8 +15,13 @@ import { SENDS } from './sends.ts'
 import type { Tally } from './tally.ts'
 import type { Outcome } from './wrong.ts'
 
-/** Strikes once; false when the point was never met. */
-export type Blow = (tell: (outcome: Outcome) => void) => Promise<boolean>
+/** One blow at one point. */
+export interface Blow {
+  /** Where it is meant to fall, and what. */
+  readonly aim: string
+  /** Strikes once; false when the point was never met. */
+  strike(tell: (outcome: Outcome) => void): Promise<boolean>
+}
 
 /** Runs under way at once; most of them wait for their turn, or for files to rest. */
 const ABREAST = 6
@@ -53,21 +58,19 @@ export class Plan {
   kills(scenario: Scenario, points: readonly Point[]): Blow[] {
     return points
       .filter(({ changes }) => changes)
-      .map(
-        (point): Blow =>
-          (tell) =>
-            killAt(scenario, point, this.#below, tell),
-      )
+      .map((point): Blow => ({
+        aim: `KILL at ${point.role}`,
+        strike: (tell) => killAt(scenario, point, this.#below, tell),
+      }))
   }
 
   /** Each call fails once. */
   fails(scenario: Scenario, points: readonly Point[]): Blow[] {
-    return firstAndLast(points).flatMap((point) =>
-      errorsOf(point).map(
-        (error): Blow =>
-          (tell) =>
-            failAt(scenario, point, error, this.#below, tell),
-      ),
+    return firstAndLast(points.filter(isSteady)).flatMap((point) =>
+      errorsOf(point).map((error): Blow => ({
+        aim: `${error} at ${point.role}`,
+        strike: (tell) => failAt(scenario, point, error, this.#below, tell),
+      })),
     )
   }
 
@@ -75,7 +78,10 @@ export class Plan {
   #ruins(scenario: Scenario, points: readonly Point[]): Blow[] {
     return firstAndLast(points.filter(({ changes }) => changes)).map((point): Blow => {
       const further = fromThenOn(points, point)
-      return (tell) => failAt(scenario, point, 'EROFS', this.#below, tell, further)
+      return {
+        aim: `EROFS from ${point.role} on`,
+        strike: (tell) => failAt(scenario, point, 'EROFS', this.#below, tell, further),
+      }
     })
   }
 
@@ -88,16 +94,26 @@ export class Plan {
     const left = [...blows]
     const lane = async (): Promise<void> => {
       for (let blow = left.shift(); blow !== undefined; blow = left.shift()) {
-        const met = await blow((outcome) => {
+        const met = await blow.strike((outcome) => {
           tally.add(outcome)
           tell(outcome)
         })
         tally.points++
-        if (!met) tally.missed++
+        if (!met) tally.missed.push(blow.aim)
       }
     }
     await Promise.all(Array.from({ length: ABREAST }, lane))
   }
+}
+
+/**
+ * What cannot be aimed at: of looks in the thread pool the module loader makes now more, now
+ * fewer; and the event loop reads by itself, and the pool reads folders, before the keys are
+ * read.
+ */
+function isSteady({ role, call }: Point): boolean {
+  if (call.name === 'statx') return call.thread === 'main'
+  return !/^(read|getdents64) keys\b/.test(role)
 }
 
 /** Of calls that are alike, on one message after the other, the first and the last. */

@@ -5,6 +5,8 @@
  * Ids, times, tokens and ports differ from run to run, and two threads may change their order;
  * the k-th rename from incoming to active does not.
  */
+import { dirname, relative } from 'node:path'
+
 import type { Call } from './strace.ts'
 
 /** A call of a run, and how to find the same one in another run. */
@@ -17,7 +19,7 @@ export interface Point {
   readonly call: Call
 }
 
-/** The calls that touch a spool. */
+/** The calls that touch a spool, or make the two folders above it. */
 export function pointsOf(calls: readonly Call[], spool: string): Point[] {
   const seen = new Map<string, number>()
   return calls.flatMap((call) => {
@@ -25,17 +27,19 @@ export function pointsOf(calls: readonly Call[], spool: string): Point[] {
     if (does === undefined) return []
     const times = (seen.get(does) ?? 0) + 1
     seen.set(does, times)
-    const changes = !/^(read|pread64|getdents64|open\w* (look|list|sync)) /.test(does)
+    const changes =
+      !/^(read|pread64|getdents64|statx|access|statfs|open\w* (look|list|sync)) /.test(does)
     return [{ role: `${does} #${times}`, changes, call }]
   })
 }
 
 function roleOf(call: Call, spool: string): string | undefined {
+  const above = [spool, dirname(spool), dirname(dirname(spool))]
   const paths = [...call.args.matchAll(/"([^"]*)"|^\d+<([^>]*)>/g)]
     .map(([, text, open]) => text ?? open ?? '')
-    .filter((path) => path === spool || path.startsWith(`${spool}/`))
+    .filter((path) => above.includes(path) || path.startsWith(`${spool}/`))
   if (paths.length === 0) return undefined
-  const places = paths.map((path) => plain(path.slice(spool.length + 1)))
+  const places = paths.map((path) => plain(relative(spool, path)))
   return `${call.name}${manner(call)} ${places.join(' -> ')}`
 }
 
@@ -52,7 +56,8 @@ function plain(path: string): string {
   return path
     .replace(/\d{8}T\d{6}\.\d{3}Z/g, 'DUE')
     .replace(/[0-7][0-9A-HJKMNP-TV-Z]{25}/g, 'ID')
+    .replace(/[0-9a-f]{64}/g, 'KEY')
     .replace(/@=[^~#]*/, '@URL')
     .replace(/#[0-9a-z]+$/, '#CLAIM')
-    .replace(/^run\/limits\.json\.\d+$/, 'run/limits.json.N')
+    .replace(/^(run\/\w+\.json)\.\d+$/, '$1.N')
 }

@@ -2,30 +2,46 @@
  * receiver - takes what a daemon delivers, and remembers by its mark what was accepted.
  *
  * The mark of a message is the path of its URL, which it keeps through its whole life; its id is
- * what msgq says it is.
+ * what msgq says it is. A body that is not the one sent is remembered too.
  */
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
+/** An answer that never comes. */
+export const SILENT = 0
+
 export class Receiver {
   /** What everybody is answered from now on whose mark has no answers of its own left. */
   answer = 200
   /** Answers to come, by mark. */
   readonly answers = new Map<string, number[]>()
+  /** What a message holds, by mark; `hello` where nothing is said. */
+  readonly bodies = new Map<string, string>()
+  /** Marks that came with another body. */
+  readonly garbled: string[] = []
+  /** How many requests there were. */
+  requests = 0
   readonly #server: Server
   readonly #accepted = new Map<string, string[]>()
   url = ''
 
   private constructor() {
     this.#server = createServer((request, response) => {
-      request.resume().on('end', () => {
+      const parts: Buffer[] = []
+      request.on('data', (part: Buffer) => parts.push(part))
+      request.on('end', () => {
+        this.requests++
         const mark = (request.url ?? '').slice(1)
         const id = String(request.headers['webhook-id'])
         const answer = this.answers.get(mark)?.shift() ?? this.answer
+        if (answer === SILENT) return
+        const whole = Buffer.concat(parts).toString() === (this.bodies.get(mark) ?? 'hello')
         response.once('close', () => {
-          if (response.writableFinished && answer < 300) this.#accept(mark, id)
+          if (!response.writableFinished || answer >= 300) return
+          this.#accept(mark, id)
+          if (!whole) this.garbled.push(mark)
         })
         response.writeHead(answer).end()
       })

@@ -22,6 +22,9 @@ const MAIN = {
   write: () => fs.writeSync(CLOSED, BYTE),
   pwrite64: () => fs.writeSync(CLOSED, BYTE, 0, 1, 0),
   writev: () => fs.writevSync(CLOSED, [BYTE, BYTE]),
+  statx: () => fs.statSync(''),
+  access: () => fs.accessSync(''),
+  statfs: () => fs.statfsSync(''),
   read: () => fs.readSync(CLOSED, BYTE),
   pread64: () => fs.readSync(CLOSED, BYTE, 0, 1, 0),
   fsync: () => fs.fsyncSync(CLOSED),
@@ -41,6 +44,9 @@ const POOL = {
   write: (done) => fs.write(CLOSED, BYTE, done),
   pwrite64: (done) => fs.write(CLOSED, BYTE, 0, 1, 0, done),
   writev: (done) => fs.writev(CLOSED, [BYTE, BYTE], done),
+  statx: (done) => fs.stat('', done),
+  access: (done) => fs.access('', done),
+  statfs: (done) => fs.statfs('', done),
   read: (done) => fs.read(CLOSED, BYTE, done),
   pread64: (done) => fs.read(CLOSED, BYTE, 0, 1, 0, done),
   fsync: (done) => fs.fsync(CLOSED, done),
@@ -68,10 +74,16 @@ for (const skew of (process.env.MSGQ_SKEW ?? '').split(';').filter(Boolean)) {
 }
 Error.stackTraceLimit = stackTraceLimit
 
-const { writeSync } = fs
+const { writeSync, writev } = fs
 fs.writeSync = (fd, data, ...rest) => {
   if (rest.some((it) => it !== undefined)) return writeSync(fd, data, ...rest)
   const bytes = Buffer.from(data)
   return fs.writevSync(fd, [bytes.subarray(0, 1), bytes.subarray(1)])
+}
+fs.writev = (fd, parts, ...rest) => {
+  // libuv makes a write(2) of one part.
+  const [only] = parts
+  const split = [only.subarray(0, 1), only.subarray(1)]
+  return writev(fd, parts.length === 1 ? split : parts, ...rest)
 }
 syncBuiltinESMExports()

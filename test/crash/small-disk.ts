@@ -6,6 +6,7 @@
 import { spawnSync } from 'node:child_process'
 import { closeSync, fsyncSync, mkdirSync, mkdtempSync, openSync, rmSync } from 'node:fs'
 import { statfsSync, truncateSync, writeFileSync, writeSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 const MIB = 1024 * 1024
@@ -17,7 +18,17 @@ export function cannotMount(): string | false {
   for (const tool of ['mkfs.ext4', 'losetup', 'mount'])
     if (spawnSync(tool, ['--version']).error !== undefined) return `${tool} is missing`
   const { status, stderr } = spawnSync('losetup', ['--find'], { encoding: 'utf8' })
-  return status !== 0 && `no loop device: ${stderr.trim()}`
+  if (status !== 0) return `no loop device: ${stderr.trim()}`
+  // Root in a container may not mount either.
+  const below = mkdtempSync(join(tmpdir(), 'msgq-'))
+  try {
+    SmallDisk.mount(below).unmount()
+    return false
+  } catch (error) {
+    return `cannot mount: ${error instanceof Error ? error.message.trim() : String(error)}`
+  } finally {
+    rmSync(below, { recursive: true, force: true })
+  }
 }
 
 /** A mounted disk. */

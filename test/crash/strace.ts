@@ -24,7 +24,7 @@ export const CHANGES = [
 ] as const
 
 /** What only looks, and can fail all the same. */
-export const LOOKS = ['read', 'pread64', 'getdents64'] as const
+export const LOOKS = ['read', 'pread64', 'getdents64', 'statx', 'access', 'statfs'] as const
 
 /** One call that a program made. */
 export interface Call {

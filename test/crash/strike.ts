@@ -3,9 +3,12 @@
  *
  * Which call a blow hit is read from the trace of the blow itself. Where a thread made a call
  * more or less than the time before, the number is corrected and the point is struck again.
+ * What is wrong without any blow is no finding but an error: nothing could be judged by it.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 
+import { idsIn, lies } from './answer.ts'
+import type { Named } from './answer.ts'
 import { Ground } from './ground.ts'
 import type { Traced } from './ground.ts'
 import { pointsOf } from './points.ts'
@@ -13,7 +16,8 @@ import type { Point } from './points.ts'
 import type { Scenario } from './scenario.ts'
 import { CHANGES, LOOKS } from './strace.ts'
 import type { Blow } from './strace.ts'
-import { REST } from './verdict.ts'
+import { untold } from './story.ts'
+import { REST, judge, sureOf } from './verdict.ts'
 
 /** A run in which a point was struck, or something else in its place. */
 export interface Struck {
@@ -21,6 +25,8 @@ export interface Struck {
   readonly ran: Traced
   /** The calls on the spool that were hit, in their order. */
   readonly roles: readonly string[]
+  /** The ids that were there before, by mark. */
+  readonly before: Named
 }
 
 /** What falls on a point. */
@@ -34,14 +40,21 @@ export interface Aim {
 }
 
 /** A point is aimed at once more than this, so far beside the number of the first time. */
-const ASIDE = [1, -1, 2, -2, 3, -3]
+const ASIDE = [1, -1, 2, -2, 3, -3, 4, -4, 5, -5, 6, -6]
 
-/** All points of a scenario, from a run in which nothing strikes. */
+/** All points of a scenario, from a run in which nothing strikes and nothing may be wrong. */
 export async function survey(scenario: Scenario, below: string): Promise<readonly Point[]> {
   return on(scenario, below, async (ground) => {
+    const before = idsIn(ground)
     const ran = await ground.trace(scenario.command(ground), [...CHANGES, ...LOOKS])
-    if (ran.code !== 0)
-      throw new Error(`${scenario.name}: exit ${ran.code}: ${ran.err}${ran.out}`)
+    const told = [...untold(ground, scenario), ...lies(ground, scenario, ran, before)]
+    const sure = sureOf(ground, scenario, ran)
+    const { wrongs } = await judge(ground, scenario, sure, 'ended')
+    const all = [...told, ...wrongs].map(({ text }) => text)
+    if (ran.code !== 0 || all.length > 0)
+      throw new Error(
+        `${scenario.name}, and nothing struck: exit ${ran.code}: ${ran.err}${all.join('; ')}`,
+      )
     return pointsOf(ran.calls, ground.spool)
   })
 }
@@ -50,7 +63,7 @@ export async function survey(scenario: Scenario, below: string): Promise<readonl
 export async function strike(
   { scenario, point, what, further = [] }: Aim,
   below: string,
-  judge: (struck: Struck) => Promise<void>,
+  look: (struck: Struck) => Promise<void>,
 ): Promise<boolean> {
   const { name, thread } = point.call
   let { nth } = point.call
@@ -59,10 +72,11 @@ export async function strike(
     const blows = [{ name, thread, nth, what, ...every }, ...further]
     const points = await on(scenario, below, async (ground) => {
       const names = blows.map((blow) => blow.name)
+      const before = idsIn(ground)
       const ran = await ground.trace(scenario.command(ground), names, blows)
       const made = pointsOf(ran.calls, ground.spool)
       const roles = made.filter((it) => isHit(it, what)).map(({ role }) => role)
-      await judge({ ground, ran, roles })
+      await look({ ground, ran, roles, before })
       return roles.includes(point.role) ? undefined : made
     })
     if (points === undefined) return true

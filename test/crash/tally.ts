@@ -8,11 +8,13 @@ export class Tally {
   readonly scenario: string
   /** Points that were aimed at, and those that were never met. */
   points = 0
-  missed = 0
+  readonly missed: string[] = []
   killed = 0
   failed = 0
   repeats = 0
   staged = 0
+  /** Cannot be done here, which `ended` says. */
+  isSkipped = false
   readonly ended = new Map<string, number>()
   readonly wrong: Record<Kind, number> = {
     lost: 0,
@@ -37,16 +39,29 @@ export class Tally {
     for (const { kind } of wrongs) this.wrong[kind]++
   }
 
-  /** True when nothing was wrong, and nearly all points were met. */
+  /** True when nothing was wrong, and something was struck: nearly all that was aimed at. */
   get isGood(): boolean {
     const { wrong, missed, points } = this
-    return Object.values(wrong).every((n) => n === 0) && missed * 20 <= points
+    const struck =
+      points === 0 ? this.failed > 0 || this.isSkipped : this.killed + this.failed > 0
+    return (
+      Object.values(wrong).every((n) => n === 0) && struck && missed.length * 50 <= points
+    )
   }
 
   json(): string {
     const { scenario, points, missed, killed, failed, repeats, staged, wrong } = this
     const ended = Object.fromEntries(this.ended)
-    const counts = { points, missed, killed, repeats, staged, failed, ended, ...wrong }
+    const counts = {
+      points,
+      missed: missed.length,
+      killed,
+      repeats,
+      staged,
+      failed,
+      ended,
+      ...wrong,
+    }
     return JSON.stringify({ scenario, ...counts })
   }
 }
@@ -60,14 +75,8 @@ const HEAD = [
 export function table(tallies: readonly Tally[]): string {
   const sum = new Tally('all')
   for (const tally of tallies) {
-    for (const key of [
-      'points',
-      'missed',
-      'killed',
-      'failed',
-      'repeats',
-      'staged',
-    ] as const)
+    sum.missed.push(...tally.missed)
+    for (const key of ['points', 'killed', 'failed', 'repeats', 'staged'] as const)
       sum[key] += tally[key]
     for (const kind of Object.keys(sum.wrong) as Kind[])
       sum.wrong[kind] += tally.wrong[kind]
@@ -93,7 +102,7 @@ export function table(tallies: readonly Tally[]): string {
 function rowOf(tally: Tally): string[] {
   const { lost, doubled, stray, check, other } = tally.wrong
   const { points, missed, killed, repeats, staged, failed } = tally
-  const counts = [points, missed, killed, repeats, staged, failed]
+  const counts = [points, missed.length, killed, repeats, staged, failed]
   const ended = [...tally.ended].map(([how, times]) => `${times} ${how}`).join(', ')
   return [
     tally.scenario,

@@ -10,6 +10,7 @@ import type { Act } from '../../src/queue/queue.ts'
 import type { State } from '../../src/message/state.ts'
 import { takeCensus } from './census.ts'
 import type { Ground } from './ground.ts'
+import { KEYED_DELETE } from './keyed.ts'
 import type { End, Scenario } from './scenario.ts'
 
 /** Prepares a message in each of these states: mark-1 in the first, and so on. */
@@ -26,7 +27,21 @@ async function spread(ground: Ground, states: readonly State[]): Promise<void> {
   }
 }
 
-function verb(act: Act, from: readonly State[], end: End): Scenario {
+/** What a verb writes into a trail. */
+const STORY: Readonly<Record<Act, string>> = {
+  flush: 'flushed',
+  hold: 'held',
+  release: 'released',
+  requeue: 'requeued',
+  delete: '',
+  expire: 'expired',
+}
+
+function forEach<T>(from: readonly State[], what: T): Record<string, T> {
+  return Object.fromEntries(from.map((_, n) => [`mark-${n + 1}`, what]))
+}
+
+function verb(act: Act, from: readonly State[], leads: End, end: End = leads): Scenario {
   return {
     name: act,
     again: true,
@@ -35,15 +50,18 @@ function verb(act: Act, from: readonly State[], end: End): Scenario {
       program: 'msgq',
       words: [act, '--state', [...new Set(from)].join(), '--json'],
     }),
-    ends: Object.fromEntries(from.map((_, n) => [`mark-${n + 1}`, [end]])),
+    leads,
+    story: leads === 'gone' ? {} : forEach(from, [STORY[act]]),
+    ends: forEach(from, [end]),
   }
 }
 
 export const VERBS: readonly Scenario[] = [
-  verb('flush', ['deferred', 'deferred'], 'delivered'),
+  verb('flush', ['deferred', 'deferred'], 'incoming', 'delivered'),
   verb('hold', ['incoming', 'deferred'], 'hold'),
-  verb('release', ['hold', 'hold'], 'delivered'),
-  verb('requeue', ['bounce', 'hold', 'deferred', 'corrupt'], 'delivered'),
+  verb('release', ['hold', 'hold'], 'incoming', 'delivered'),
+  verb('requeue', ['bounce', 'hold', 'deferred', 'corrupt'], 'incoming', 'delivered'),
   verb('delete', ['incoming', 'deferred', 'bounce'], 'gone'),
+  KEYED_DELETE,
   verb('expire', ['incoming', 'deferred', 'hold'], 'bounce'),
 ]

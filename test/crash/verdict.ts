@@ -2,8 +2,8 @@
  * verdict - whether the promises hold on a spool whose program was struck.
  *
  * First as the blow left it, then after what an operator does: start the daemon again, flush
- * what waits, and wait for what rests. A message may be repeated under its own id, once for
- * each time that a program was killed; anything more is wrong.
+ * what waits, and wait for what rests. A message may be repeated under its own id once when a
+ * program was killed; anything more is wrong.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 
@@ -12,13 +12,14 @@ import type { Census } from './census.ts'
 import type { Ground } from './ground.ts'
 import type { Ran } from './program.ts'
 import type { End, Scenario } from './scenario.ts'
+import { inFlight, unsaid } from './story.ts'
 import type { Wrong } from './wrong.ts'
 
 export interface Verdict {
   readonly wrongs: readonly Wrong[]
   readonly repeats: number
   readonly staged: number
-  /** All was where it belongs before anything was done. */
+  /** All messages were where they belong before anything was done. */
   readonly atOnce: boolean
 }
 
@@ -29,6 +30,9 @@ type Ends = readonly (readonly [mark: string, allowed: readonly End[]])[]
 export const REST = 2_200
 const ROUNDS = 3
 
+/** How a program ended: killed, with an error, or by itself, as it does. */
+export type Fate = 'killed' | 'failed' | 'ended'
+
 /**
  * Judges a spool after a blow; `sure` are the messages that were accepted for certain. What
  * ended by itself, and where it belongs, needs no operator.
@@ -37,19 +41,26 @@ export async function judge(
   ground: Ground,
   scenario: Scenario,
   sure: ReadonlySet<string>,
-  killed: boolean,
+  fate: Fate,
 ): Promise<Verdict> {
+  const killed = fate === 'killed'
+  const spared = killed ? [] : (scenario.spared ?? [])
   const marks = Object.entries(scenario.ends)
   const ends: Ends = marks.map(([mark, allowed]) => [
     mark,
-    sure.has(mark) ? allowed : [...allowed, 'gone'],
+    [...allowed, ...spared, ...(sure.has(mark) ? [] : (['gone'] as const))],
   ])
   const now = takeCensus(ground.spool)
   const before = scenario.twice ? [] : doublesIn(now)
   const unknown = [...sure].filter((mark) => scenario.ends[mark] === undefined)
-  const atOnce = misplaced(ground, now, ends).length === 0 && now.strays.length === 0
-  ground.receiver.answer = 200
-  const after = killed || !atOnce ? await recover(ground, scenario, ends) : []
+  const atOnce = misplaced(ground, now, ends).length === 0
+  if (!killed) ground.receiver.answer = 200
+  const isOver = fate === 'ended' && atOnce && now.strays.length === 0
+  const interrupted = killed ? inFlight(now) : []
+  const after = isOver ? [] : await recover(ground, scenario, ends, interrupted)
+  after.push(...(await doAfter(ground, scenario)))
+  // Sent again is what may have arrived: when a daemon was killed, or of a pair of twins.
+  const most = killed || scenario.twice ? 1 : 0
   const last = takeCensus(ground.spool)
   const check = await ground.msgq('check')
   return {
@@ -62,6 +73,7 @@ export async function judge(
       ...after,
       ...doublesIn(last),
       ...misplaced(ground, last, ends),
+      ...arrivedWrongly(ground, scenario, most),
       ...last.strays.map((text): Wrong => ({ kind: 'stray', text })),
       ...(check.code === 0 ? [] : [{ kind: 'check', text: check.out } as const]),
     ],
@@ -72,7 +84,12 @@ export async function judge(
 }
 
 /** What an operator does after a crash. */
-async function recover(ground: Ground, scenario: Scenario, ends: Ends): Promise<Wrong[]> {
+async function recover(
+  ground: Ground,
+  scenario: Scenario,
+  ends: Ends,
+  interrupted: readonly string[],
+): Promise<Wrong[]> {
   const wrongs: Wrong[] = []
   const zero = (what: string, { code, out, err }: Ran): void => {
     if (code === 0) return
@@ -84,11 +101,20 @@ async function recover(ground: Ground, scenario: Scenario, ends: Ends): Promise<
   }
   for (let round = 1; round <= ROUNDS; round++) {
     zero('msgqd', await ground.run({ program: 'msgqd', words: ['--once'] }))
+    if (round === 1) wrongs.push(...unsaid(ground, interrupted))
+    ground.receiver.answer = 200
     if (misplaced(ground, takeCensus(ground.spool), ends).length === 0) break
     if (scenario.rests) await sleep(REST)
     zero('msgq flush', await ground.msgq('flush'))
   }
   return wrongs
+}
+
+async function doAfter(ground: Ground, { after }: Scenario): Promise<Wrong[]> {
+  if (after === undefined) return []
+  await after(ground)
+  const { code, err } = await ground.run({ program: 'msgqd', words: ['--once'] })
+  return code === 0 ? [] : [{ kind: 'other', text: `msgqd at last: exit ${code}: ${err}` }]
 }
 
 function doublesIn({ places }: Census): Wrong[] {
@@ -101,18 +127,34 @@ function doublesIn({ places }: Census): Wrong[] {
 export function misplaced(ground: Ground, census: Census, ends: Ends): Wrong[] {
   return ends.flatMap(([mark, allowed]): Wrong[] => {
     const ids = ground.receiver.idsOf(mark)
-    const [place] = census.places.get(mark) ?? []
+    const [place, ...others] = census.places.get(mark) ?? []
     const end = (place?.split('/')[0] as End | undefined) ?? 'delivered'
     if (new Set(ids).size > 1)
       return [{ kind: 'doubled', text: `${mark} arrived as ${ids.join(' and ')}` }]
     if (place !== undefined && ids.length > 0)
       return [{ kind: 'doubled', text: `${mark} was delivered, and is ${place}` }]
-    if (repeatsOf(ground, mark) > 1)
-      return [{ kind: 'doubled', text: `${mark} arrived ${ids.length} times` }]
     if (place === undefined && ids.length === 0)
       return allowed.includes('gone') ? [] : [{ kind: 'lost', text: mark }]
-    return allowed.includes(end) ? [] : [{ kind: 'other', text: `${mark} is ${place}` }]
+    if (allowed.includes(end) && others.length === 0) return []
+    return [{ kind: 'other', text: `${mark} is ${place ?? end}` }]
   })
+}
+
+/** What arrived too often, or not as it was sent. */
+function arrivedWrongly(ground: Ground, scenario: Scenario, most: number): Wrong[] {
+  const { receiver } = ground
+  return [
+    ...receiver.garbled.map((mark): Wrong => ({
+      kind: 'lost',
+      text: `${mark} came garbled`,
+    })),
+    ...Object.keys(scenario.ends)
+      .filter((mark) => repeatsOf(ground, mark) > most)
+      .map((mark): Wrong => {
+        const text = `${mark} arrived ${receiver.idsOf(mark).length} times`
+        return { kind: 'doubled', text }
+      }),
+  ]
 }
 
 /** Arrivals of a message beyond its first. */

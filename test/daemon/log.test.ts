@@ -42,7 +42,12 @@ function open(options: Partial<LogOptions> & { terminal?: boolean } = {}) {
     stdout: stdout as unknown as NodeJS.WriteStream,
     ...more,
   })
-  return { log, stream, text: () => String(stream.read() ?? '') }
+  // Lines of one turn are written together.
+  const text = async () => {
+    await new Promise((resolve) => setImmediate(resolve))
+    return String(stream.read() ?? '')
+  }
+  return { log, stream, text }
 }
 
 const journal = { env: { JOURNAL_STREAM: '8:1234' } }
@@ -58,7 +63,7 @@ t.test(
     const { log, text } = open()
     const before = Date.now()
     writeAttempt(log, 'warn', { due: '2026-11-20T10:00:00.000Z' })
-    const line = text()
+    const line = await text()
     t.match(line, /^\{.*\}\n$/)
     const { time, ...rest } = JSON.parse(line) as Record<string, unknown>
     t.match(time, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/)
@@ -77,13 +82,13 @@ t.test('in the journal a line has its priority and no time', async (t) => {
   const { log, text } = open(journal)
   writeAttempt(log, 'warn')
   t.equal(
-    text(),
+    await text(),
     '<4>T8Y9V0A1 deferred to=crm try=4 status=503 age=2h ms=28 (503 Service Unavailable: "down")\n',
   )
   log.write('info', { event: 'start' }, 'msgqd 1.0.0 serves /var/spool/msgq')
-  t.equal(text(), '<6>msgqd 1.0.0 serves /var/spool/msgq\n')
+  t.equal(await text(), '<6>msgqd 1.0.0 serves /var/spool/msgq\n')
   log.write('error', { event: 'trouble' }, 'cannot claim')
-  t.equal(text(), '<3>cannot claim\n')
+  t.equal(await text(), '<3>cannot claim\n')
 })
 
 t.test(
@@ -93,11 +98,11 @@ t.test(
     const bare = { status: undefined, outcome: 'delivered', reason: '200 OK' }
     writeAttempt(log, 'info', bare)
     t.match(
-      text(),
+      await text(),
       /^\d\d:\d\d:\d\d\.\d{3} T8Y9V0A1 delivered to=crm try=4 age=2h ms=28 \(200 OK\)\n$/,
     )
     writeAttempt(log, 'warn')
-    t.match(text(), /^\d\d:\d\d:\d\d\.\d{3} warn: T8Y9V0A1 deferred to=crm /)
+    t.match(await text(), /^\d\d:\d\d:\d\d\.\d{3} warn: T8Y9V0A1 deferred to=crm /)
   },
 )
 
@@ -105,7 +110,7 @@ t.test('the next try is shown as the time until then', async (t) => {
   const { log, text } = open(journal)
   const due = new Date(Date.now() + 14.5 * 60_000).toISOString()
   writeAttempt(log, 'warn', { due })
-  t.match(text(), / ms=28 next=14m \(503 /)
+  t.match(await text(), / ms=28 next=14m \(503 /)
 })
 
 t.test(
@@ -115,11 +120,11 @@ t.test(
     const fields = { event: 'trouble', id: ID, reason: 'no space left on device' }
     log.write('error', fields, 'cannot settle as delivered: tried again')
     t.equal(
-      text(),
+      await text(),
       '<3>T8Y9V0A1 cannot settle as delivered: tried again (no space left on device)\n',
     )
     log.write('error', { event: 'held', id: ID, reason: 'it is bad' }, 'held: it is bad')
-    t.equal(text(), '<3>T8Y9V0A1 held: it is bad\n', 'a reason is said once')
+    t.equal(await text(), '<3>T8Y9V0A1 held: it is bad\n', 'a reason is said once')
   },
 )
 
@@ -129,7 +134,7 @@ t.test('what strangers wrote cannot break a line or paint the terminal', async (
   writeAttempt(log, 'info', { to: evil, reason: evil })
   log.write('info', { event: 'x', reason: evil }, evil)
   log.write('info', { event: 'x', reason: 'y'.repeat(5000) }, 'z'.repeat(5000))
-  const lines = text().split('\n')
+  const lines = (await text()).split('\n')
   t.equal(lines.length, 4)
   for (const line of lines) {
     // oxlint-disable-next-line no-control-regex
@@ -139,35 +144,35 @@ t.test('what strangers wrote cannot break a line or paint the terminal', async (
 })
 
 /** How a line is written with these options. */
-function isJson(options: Parameters<typeof open>[0]): boolean {
+async function isJson(options: Parameters<typeof open>[0]): Promise<boolean> {
   const { log, text } = open(options)
   log.write('info', { event: 'x' }, 'y')
-  return text().startsWith('{')
+  return (await text()).startsWith('{')
 }
 
 t.test('the format is what the configuration says, else what the reader is', async (t) => {
-  t.equal(isJson({}), true, 'a file or a pipe')
-  t.equal(isJson({ terminal: true }), false, 'a terminal')
-  t.equal(isJson(journal), false, 'the journal')
-  t.equal(isJson({ ...journal, format: 'json' }), true)
-  t.equal(isJson({ terminal: true, format: 'json' }), true)
-  t.equal(isJson({ format: 'text' }), false)
+  t.equal(await isJson({}), true, 'a file or a pipe')
+  t.equal(await isJson({ terminal: true }), false, 'a terminal')
+  t.equal(await isJson(journal), false, 'the journal')
+  t.equal(await isJson({ ...journal, format: 'json' }), true)
+  t.equal(await isJson({ terminal: true, format: 'json' }), true)
+  t.equal(await isJson({ format: 'text' }), false)
 })
 
 t.test('a terminal that inherited the variable is not the journal', async (t) => {
   const { log, text } = open({ ...journal, terminal: true })
   log.write('info', { event: 'x' }, 'y')
-  t.match(text(), /^\d\d:\d\d:\d\d\.\d{3} y\n$/)
+  t.match(await text(), /^\d\d:\d\d:\d\d\.\d{3} y\n$/)
 })
 
 t.test('lines below the level are not written', async (t) => {
   const { log, text } = open({ ...journal, level: 'warn' })
   for (const level of ['debug', 'info', 'warn', 'error'] as const)
     log.write(level, { event: 'x' }, level)
-  t.equal(text(), '<4>warn\n<3>error\n')
+  t.equal(await text(), '<4>warn\n<3>error\n')
   const all = open({ ...journal, level: 'debug' })
   all.log.write('debug', { event: 'x' }, 'y')
-  t.equal(all.text(), '<7>y\n')
+  t.equal(await all.text(), '<7>y\n')
 })
 
 /**

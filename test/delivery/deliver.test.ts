@@ -247,16 +247,16 @@ async function settledAs(
 ) {
   const stage = new Stage()
   const log = new Diary()
-  let monotonic = 1000.25
+  let passed = 0
   const clock = {
-    now: () => Date.parse('2026-11-20T10:00:00Z'),
-    monotonic: () => monotonic,
+    now: () => Date.parse('2026-11-20T10:00:00Z') + Math.round(passed),
+    monotonic: () => 1000.25 + passed,
   }
   const settlements: unknown[] = []
   const stop = new AbortController()
   stage.play = (attempt, signal) => {
     if (more.stop) stop.abort()
-    monotonic += more.msOfAttempt ?? 0
+    passed += more.msOfAttempt ?? 0
     return play(attempt, signal)
   }
   const deliver = deliverer({
@@ -272,7 +272,7 @@ async function settledAs(
     },
     clock,
     dice: () => 0.5,
-    lanes: new Lanes(clock, () => 5),
+    lanes: new Lanes(clock, () => destinationOf('crm')),
     log,
     transport: stage,
     routing:
@@ -281,6 +281,7 @@ async function settledAs(
         const destination = destinationOf('crm')
         return { destinationOf: () => destination, retry: destination.retry }
       }),
+    mayExpire: () => true,
   })
   await deliver(leaseOf({}, { createdAt: clock.now() }), stop.signal)
   return { settlements, lines: log.lines }

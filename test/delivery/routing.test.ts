@@ -58,10 +58,11 @@ t.test('an event goes nowhere yet', async (t) => {
   t.equal(routingOf(configOf(t, TOML)).destinationOf(lease), undefined)
 })
 
-t.test("a window is the destination's own, or that of the house", async (t) => {
+t.test("what rules a lane is the destination's own, or that of the house", async (t) => {
   const routing = routingOf(configOf(t, TOML))
-  t.equal(routing.windowOf('crm'), 3)
-  t.equal(routing.windowOf('=hooks.example_443'), 7)
-  t.equal(routing.windowOf('crn'), 7)
+  const day = 86_400_000
+  t.match(routing.ruleOf('crm'), { lane: { window: 3 }, retry: { lifetime: 2 * day } })
+  t.match(routing.ruleOf('=hooks.example_443'), { lane: { window: 7 } })
+  t.match(routing.ruleOf('crn'), { lane: { window: 7 } })
   t.equal(routing.retry.lifetime, 172_800_000)
 })

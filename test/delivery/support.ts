@@ -6,7 +6,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 import type { Test } from 'tap'
 
-import type { Destination, RetryOptions } from '../../src/config/config.ts'
+import type { Destination, LaneOptions, RetryOptions } from '../../src/config/config.ts'
+import { ClockGuard } from '../../src/delivery/clock-guard.ts'
 import { deliverer } from '../../src/delivery/deliver.ts'
 import { Lanes } from '../../src/delivery/lanes.ts'
 import type { Log, LogLevel } from '../../src/delivery/log.ts'
@@ -82,7 +83,7 @@ export function leaseOf(
 export function destinationOf(
   name: string,
   retry: Partial<RetryOptions> = {},
-  window = 5,
+  lane: number | LaneOptions = 5,
 ): Destination {
   return {
     name,
@@ -98,7 +99,7 @@ export function destinationOf(
       deny: [],
       allow: [],
     },
-    lane: { window },
+    lane: typeof lane === 'number' ? { window: lane } : lane,
     where: 'test',
   }
 }
@@ -183,6 +184,7 @@ export class Delivery {
   readonly engine: MemoryEngine
   readonly stage = new Stage()
   readonly diary = new Diary()
+  readonly guard = new ClockGuard(this.clock, undefined, () => {})
   readonly lanes: Lanes
   readonly scheduler: Scheduler
   readonly destinations: Map<string, Destination>
@@ -202,7 +204,7 @@ export class Delivery {
     const { clock, stage, diary } = this
     this.lanes = new Lanes(
       clock,
-      (lane) => this.destinations.get(lane)?.lane.window ?? destinationOf(lane).lane.window,
+      (lane) => this.destinations.get(lane) ?? destinationOf(lane),
     )
     const claims = this.#claims()
     this.scheduler = new Scheduler({
@@ -219,6 +221,7 @@ export class Delivery {
         lanes: this.lanes,
         log: diary,
         transport: stage,
+        mayExpire: () => this.guard.mayExpire(),
         routing: () => ({
           destinationOf: ({ envelope }) => this.destinations.get(envelope.to ?? ''),
           retry: { ...RETRY, ...retry },

@@ -46,7 +46,7 @@ void t.test('a receiver that never answers does not change the other one', async
     () => `{"to":"${silent.url}","body":"x"}\n`,
   ).join('')
   t.match(await machine.run('msgq', ['send', '--batch'], batch), { code: 0 })
-  await machine.until('the silent one is full', () => silent.requests >= 20)
+  await machine.until('the silent one is full', () => silent.requests >= 5)
   for (let n = 1; n <= 5; n++) {
     await machine.msgq('send', good.url, '-d', 'y')
     await machine.until('it arrives at once', () => good.requests === n, 2_000)

@@ -6,7 +6,6 @@ import { createHash } from 'node:crypto'
 import { lstatSync, readFileSync, readdirSync, rmSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 
 import { Ground } from '../crash/ground.ts'
 import { REST } from '../crash/verdict.ts'
@@ -49,8 +48,6 @@ export interface Setting {
   readonly forget?: (path: string) => boolean
 }
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url))
-
 /** Cuts the power in one scenario. */
 export async function cut(scenario: Cut, setting: Setting): Promise<Figures> {
   const ground = await Ground.make(setting.below)
@@ -83,19 +80,11 @@ async function recordOn(
   root: string,
   run: string,
 ): Promise<Step[]> {
-  const { program, words, ...rest } = scenario.command(ground)
-  const env = {
-    PATH: process.env['PATH'],
-    HOME: ground.folder,
-    MSGQ_CONFIG: join(ground.folder, 'msgq.toml'),
-    MSGQ_ANY_FILESYSTEM: '1',
-    UV_USE_IO_URING: '0',
-  }
-  const what =
-    scenario.script === undefined
-      ? [join(ROOT, 'bin', program)]
-      : ['--input-type=module', '-e', scenario.script]
-  const argv = [process.execPath, ...what, ...words]
+  const { program, words, bare = false, ...rest } = scenario.command(ground)
+  // As many threads as it has: their calls come in any order.
+  const { UV_THREADPOOL_SIZE: _, ...others } = ground.env(bare)
+  const env = { ...others, UV_USE_IO_URING: '0' }
+  const argv = ground.argv({ program, words, bare })
   const log = `${ground.folder}.log`
   try {
     const { ran, steps } = await record(argv, { ...rest, env, cwd: ground.folder }, log, {
@@ -119,7 +108,7 @@ async function cutAll(
   top: string,
   spool: string,
 ): Promise<Figures> {
-  const watch = new Watch(disk, Object.keys(scenario.ends))
+  const watch = new Watch(disk, Object.keys(scenario.ends), scenario.repeats)
   const figures: Figures = {
     name: scenario.name,
     points: steps.length + 1,

@@ -12,7 +12,7 @@ import { makeSpool, openEngine } from '../../src/queue/open.ts'
 import type { Lease } from '../../src/queue/queue.ts'
 import { parseName } from '../../src/queue/spool/name.ts'
 import { Defect, readMessage } from '../../src/queue/spool/read.ts'
-import { takeCensus } from '../crash/census.ts'
+import { isKey, takeCensus } from '../crash/census.ts'
 import type { State } from './states.ts'
 import { markOf } from './watch.ts'
 import type { Promised } from './watch.ts'
@@ -77,7 +77,7 @@ export async function judge(
 
 /** Whether it has the name of a message or of a staged one, and is none that is whole. */
 function isTorn(path: string, state: State, file: string): boolean {
-  if (state.get(path) === undefined) return false
+  if (state.get(path) === undefined || isKeys(path)) return false
   if (parseName(basename(path)) === undefined && !isStaged(path)) return false
   try {
     readMessage(file)
@@ -130,6 +130,9 @@ class Report {
   constructor(promised: readonly Promised[], state: State) {
     this.#promised = promised
     this.#state = state
+    for (const [path, bytes] of state)
+      if (isKeys(path) && bytes !== undefined && !isStaged(path))
+        if (!isKey(basename(path), bytes)) this.#wrong.push(`${path} is torn`)
     for (const { mark, said } of promised) {
       if (said === undefined) continue
       const places = [...state]
@@ -148,6 +151,11 @@ class Report {
     for (const { lease, body } of leases)
       if (body !== undefined && body.length !== lease.envelope.bytes)
         this.#wrong.push(`${lease.id} was leased torn`)
+    for (const { lease } of leases) {
+      const repeat = this.#promised.find(({ mark }) => mark === lease.envelope.subject)
+      if (repeat?.repeats !== undefined)
+        this.#wrong.push(`${repeat.mark} was leased, and repeats ${repeat.repeats}`)
+    }
   }
 
   /** What lies in the spool now. */
@@ -161,13 +169,21 @@ class Report {
       const all = places.get(mark) ?? []
       if (all.length > 1) this.#wrong.push(`${mark} is ${all.join(' and ')}`)
       if (!isSure(promised)) continue
-      if (all.length === 0 && !mayBeGone) this.#lost.push(`${mark} is gone`)
+      if (all.length === 0 && !mayBeGone && !this.#isRepeat(promised, places))
+        this.#lost.push(`${mark} is gone`)
       if (all.length === 0) continue
       if (delivered) this.#repeats++
       else if (onWire) this.#wire++
       if (!isWhole(join(home, all[0]!), promised))
         this.#lost.push(`${mark} is not whole: ${all[0]!}`)
     }
+  }
+
+  /** A repeat may be dropped when its first one is there, or was delivered. */
+  #isRepeat({ repeats }: Promised, places: ReadonlyMap<string, unknown>): boolean {
+    const first = this.#promised.find(({ mark }) => mark === repeats)
+    if (first === undefined) return false
+    return places.has(first.mark) || first.mayBeGone || !isSure(first)
   }
 
   sum(): { lost: string[]; wrong: string[]; repeats: number; wire: number } {
@@ -211,6 +227,11 @@ function envelopeOf(bytes: Buffer): Envelope | undefined {
   } catch {
     return undefined
   }
+}
+
+/** A record of a key, or one that is being written. */
+function isKeys(path: string): boolean {
+  return basename(dirname(path)) === 'keys'
 }
 
 function isStaged(path: string): boolean {

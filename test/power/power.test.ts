@@ -9,14 +9,13 @@ import { CUTS } from './scenarios.ts'
 import { seeded, statesOf } from './states.ts'
 import type { Step } from './trace.ts'
 
-const SAMPLE = ['send', 'send --batch', 'deliver 4 at once', 'delete']
+const SAMPLE = ['send', 'send --batch', 'deliver 4 at once', 'keyed', 'delete']
 const MOST = 15
 const SEED = 1
 /** ext, xfs, btrfs, zfs: elsewhere each rename is synced at once, and there is little to cut. */
 const JOURNALED = [0xef53, 0x58465342, 0x9123683e, 0x2fc12fc1]
 
 const why = cannotTrace()
-const sendOf = (name: string) => ({ ...CUTS.find((it) => it.name === 'send')!, name })
 const named = (name: string) => CUTS.find((it) => it.name === name)!
 
 t.test('a power cut after any call loses no message', { skip: why }, async (t) => {
@@ -37,28 +36,20 @@ t.test(
     const folder = t.testdir()
     const skip =
       !JOURNALED.includes(statfsSync(folder).type) && 'renames are synced one by one here'
-    const [noFile, noFolder] = BROKEN
+    const [noFile, noFolder, noKeys] = BROKEN
     await t.test('of the file', async (t) => {
-      const figures = await cutOnce(
-        sendOf(noFile!.name),
-        folder,
-        MOST,
-        SEED,
-        noFile!.forget,
-      )
+      const figures = await cutOnce(noFile!.of, folder, MOST, SEED, noFile!.forget)
       t.ok(figures.lost.length > 0, 'messages are lost')
       t.ok(figures.tornNamed > 0, 'torn files have names of messages')
       t.equal(figures.recognised, figures.tornNamed, 'and each is recognised')
     })
     await t.test('of the folder', { skip }, async (t) => {
-      const figures = await cutOnce(
-        sendOf(noFolder!.name),
-        folder,
-        MOST,
-        SEED,
-        noFolder!.forget,
-      )
+      const figures = await cutOnce(noFolder!.of, folder, MOST, SEED, noFolder!.forget)
       t.ok(figures.lost.length > 0, 'messages are lost')
+    })
+    await t.test('of the keys', { skip }, async (t) => {
+      const figures = await cutOnce(noKeys!.of, folder, 20 * MOST, SEED, noKeys!.forget)
+      t.match(figures.wrong.join('\n'), 'mark-2 was leased, and repeats mark-1')
     })
   },
 )

@@ -3,6 +3,7 @@
  * tests have, and those in which several messages are under way at once.
  */
 import { DELIVERIES } from '../crash/deliveries.ts'
+import { DEFAULT_SPOOL } from '../crash/ground.ts'
 import type { Ground } from '../crash/ground.ts'
 import type { Scenario } from '../crash/scenario.ts'
 import { SENDS } from '../crash/sends.ts'
@@ -10,22 +11,9 @@ import { VERBS } from '../crash/verbs.ts'
 
 /** A scenario, and the part of the ground that is the disk. */
 export interface Cut extends Scenario {
-  /** The spool, below the ground, that the program makes by itself; and the program. */
+  /** The spool, below the ground, that the program makes by itself. */
   readonly fresh?: string
-  readonly script?: string
 }
-
-/**
- * What `msgq send` does in its default place. Not msgq itself: in a checkout, or where there is
- * a /var/spool/msgq, that place would be a spool in use.
- */
-const FIRST = `
-  import { openOutbox } from '${new URL('../../dist/queue/open.js', import.meta.url).href}'
-  import { systemClock as clock } from '${new URL('../../dist/base/clock.js', import.meta.url).href}'
-  const outbox = await openOutbox(process.argv[1], { clock, create: true, anyFilesystem: true })
-  const draft = { to: 'http://127.0.0.1:9/mark-1', subject: 'mark-1' }
-  console.log(await outbox.enqueue({ draft, body: Buffer.from('hello'), sender: { uid: 0 } }))
-`
 
 const FOUR = ['mark-1', 'mark-2', 'mark-3', 'mark-4']
 
@@ -46,14 +34,9 @@ async function spread(ground: Ground): Promise<void> {
 const delivered = Object.fromEntries(FOUR.map((mark) => [mark, ['delivered'] as const]))
 
 export const CUTS: readonly Cut[] = [
-  {
-    name: 'first send (makes the spool)',
-    fresh: 'state/msgq',
-    script: FIRST,
-    command: ({ folder }) => ({ program: 'msgq', words: [`${folder}/state/msgq`] }),
-    ends: { 'mark-1': ['delivered'] },
-  },
-  ...SENDS,
+  ...SENDS.map((send) =>
+    send.name.startsWith('first') ? { ...send, fresh: DEFAULT_SPOOL } : send,
+  ),
   ...DELIVERIES.filter(({ name }) => name !== 'first start'),
   {
     name: 'deliver 4 at once',

@@ -1,11 +1,12 @@
 /**
  * watch - what had been promised at each moment of a recorded run, and what had gone out.
  *
- * Messages are told apart by their marks (`mark-1`), which stand in their first lines and in
- * their URLs. A yes counts from the moment in which the program begins to print it.
+ * Messages are told apart by their marks (`mark-1`), which stand in their first lines and,
+ * but for repeats by key, in their URLs. A yes counts from the moment in which the program begins to print it.
  */
 import { basename, dirname } from 'node:path'
 
+import { markIn } from '../crash/census.ts'
 import type { Disk } from './disk.ts'
 import type { Step } from './trace.ts'
 
@@ -22,6 +23,8 @@ export interface Promised {
   readonly said?: string
   /** The receiver said yes to it. */
   readonly delivered: boolean
+  /** The mark of the message that it repeats by its key. */
+  readonly repeats?: string
   /** It was on the wire, and the receiver may have it. */
   readonly onWire: boolean
 }
@@ -37,9 +40,15 @@ export class Watch {
   readonly #delivered = new Set<string>()
   readonly #removed = new Set<string>()
   readonly #marks: readonly string[]
+  readonly #repeats: Readonly<Record<string, string>>
 
   /** What is on the disk to begin with was promised before. */
-  constructor(disk: Disk, marks: readonly string[]) {
+  constructor(
+    disk: Disk,
+    marks: readonly string[],
+    repeats: Readonly<Record<string, string>> = {},
+  ) {
+    this.#repeats = repeats
     this.#disk = disk
     this.#marks = marks
     for (const mark of marks) this.#promise(mark)
@@ -63,10 +72,12 @@ export class Watch {
       const original = this.#originals.get(mark)
       const said = this.#said.get(mark)
       const delivered = this.#delivered.has(mark)
+      const repeats = this.#repeats[mark]
       return {
         mark,
         ...(original === undefined ? {} : { original }),
         ...(said === undefined ? {} : { said }),
+        ...(repeats === undefined ? {} : { repeats }),
         wasCorrupt: this.#corrupt.has(mark),
         mayBeGone: delivered || this.#removed.has(mark),
         delivered,
@@ -133,5 +144,5 @@ function isStaged(path: string): boolean {
 
 /** The mark of a message, by its first line. */
 export function markOf(bytes: Buffer | undefined): string | undefined {
-  return /mark-\d+/.exec(bytes?.subarray(0, 4096).toString('latin1') ?? '')?.[0]
+  return bytes === undefined ? undefined : markIn(bytes)
 }

@@ -55,6 +55,7 @@ export class Acts {
     const touched = new Set<State>()
     const done: string[] = []
     const skipped: { id: string; why: string }[] = []
+    let trouble: unknown
     for (let n = 0; n < found.length; n += SLICE) {
       const slice = found.slice(n, n + SLICE)
       const keys = await this.#keysOf(act, slice, options)
@@ -62,15 +63,18 @@ export class Acts {
         const { id } = spotted.entry
         const why = isAmbiguous(id)
           ? 'its ending is that of another message too'
-          : await this.#actOn(act, spotted, meant, options, touched)
+          : (keys?.barred(id) ?? (await this.#actOn(act, spotted, meant, options, touched)))
         if (why === undefined) done.push(id)
         else skipped.push({ id, why })
-        if (why === undefined) keys?.deleted(id)
-        else await keys?.stays(id, this.#clock.now())
+        await this.#settleKey(keys, id, why === undefined).catch((error: unknown) => {
+          trouble ??= error
+        })
       }
       await breath()
     }
     await this.#sync(touched)
+    // Last, because the others are to be acted on all the same.
+    if (trouble !== undefined) throw cannotUse(this.#layout.key(''), trouble)
     return { matched: found.length, done, skipped }
   }
 
@@ -86,6 +90,15 @@ export class Acts {
     } catch (error) {
       throw cannotUse(this.#layout.key(''), error)
     }
+  }
+
+  async #settleKey(
+    keys: KeyRelease | undefined,
+    id: string,
+    isDeleted: boolean,
+  ): Promise<void> {
+    if (isDeleted) keys?.deleted(id)
+    else await keys?.stays(id, this.#clock.now())
   }
 
   /** Acts on one message; why not, where it did not. */

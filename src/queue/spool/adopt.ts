@@ -43,19 +43,24 @@ export function adoptName(id: string, now: number, claim: string): Name {
   return { due: now, tries: 0, id, lane: ADOPT_LANE, claim }
 }
 
-/**
- * Seals the file that has the name in active/, in place. Resolves with the name under which
- * it belongs into incoming/. Throws a Defect when it is no message.
- */
+export interface Adopted {
+  /** The name under which it belongs into incoming/. */
+  readonly file: string
+  /** Whose it was, and what it takes now. */
+  readonly uid: number
+  readonly size: number
+}
+
+/** Seals the file that has the name in active/, in place; a Defect when it is no message. */
 export async function sealInPlace(
   layout: Layout,
   name: Name,
   options: AdoptOptions,
-): Promise<string> {
+): Promise<Adopted> {
   const path = layout.file('active', formatName(name))
   const { line, body, uid } = readForeign(path, options)
   const sealed = alreadySealed(line, name.id, uid)
-  if (sealed !== undefined) return incomingName(sealed, options.now)
+  if (sealed !== undefined) return adopted(sealed, options.now)
 
   const envelope = seal(draftOf(line), body, {
     id: name.id,
@@ -67,16 +72,23 @@ export async function sealInPlace(
   const at = new Date(options.now).toISOString()
   const reason = options.origin === undefined ? {} : { reason: `was ${options.origin}` }
   const trail = formatTrailLine({ at, act: 'adopted', ...reason })
-  const staged = layout.file('active', `.${name.id}`)
+  // Two users may choose one id, and are taken in at the same time: their copies stay apart.
+  const staged = layout.file('active', `.${name.id}-${name.claim}`)
   removeSync(staged)
   await writeStaged(staged, [Buffer.from(`${text}\n`), body, NEWLINE, Buffer.from(trail)])
   renameSync(staged, path)
-  return incomingName(envelope, options.now)
+  return adopted(envelope, options.now)
 }
 
-function incomingName(envelope: Envelope, now: number): string {
-  const { id, to } = envelope
-  return formatName({ due: firstDue(envelope, now), tries: 0, id, lane: laneOf(to) })
+function adopted(envelope: Envelope, now: number): Adopted {
+  const { id, to, sender, bytes } = envelope
+  const file = formatName({
+    due: firstDue(envelope, now),
+    tries: 0,
+    id,
+    lane: laneOf(to),
+  })
+  return { file, uid: sender.uid, size: bytes }
 }
 
 interface Foreign {
@@ -90,6 +102,9 @@ function readForeign(path: string, options: AdoptOptions): Foreign {
   const fd = openPlain(path)
   try {
     const stat = fstatSync(fd)
+    // Somebody else's file may have been linked here, and its owner be taken for the sender.
+    if (stat.nlink > 1 && stat.uid !== process.geteuid!())
+      throw new Defect(`has ${stat.nlink} names (hard links)`)
     if (stat.size > limit + EDGE)
       throw new Defect(`is over the limit of ${briefSize(limit)}`)
     const bytes = readAt(fd, 0, stat.size)

@@ -37,6 +37,8 @@ interface LaneAgenda {
   horizon: number
   /** While the folder is read: from here on there may be nearer ones than those seen so far. */
   unsure: number
+  /** When something was last taken out of it. */
+  takenAt: number
 }
 
 export class Agenda {
@@ -98,6 +100,7 @@ export class Agenda {
       if (places <= 0) continue
       left.set(name, places - 1)
       this.forget(first.id)
+      this.#lane(name).takenAt = now
       taken.push(first)
       idle = 0
     }
@@ -139,10 +142,17 @@ export class Agenda {
     }
   }
 
-  /** Those that stand on the doorstep beyond the first `keep`, the latest first. */
-  excess(keep: number): Waiting[] {
+  /**
+   * Those that stand on the doorstep beyond the first `keep`, the latest first; without the
+   * lanes from which something was taken since `since`.
+   */
+  excess(keep: number, since = Infinity): Waiting[] {
     if (this.#incoming <= keep) return []
-    const waiting = [...this.#byId.values()].filter((entry) => entry.state === 'incoming')
+    const idle = new Set<string>()
+    for (const [name, { takenAt }] of this.#lanes) if (takenAt < since) idle.add(name)
+    const waiting = [...this.#byId.values()].filter(
+      ({ state, lane }) => state === 'incoming' && idle.has(lane),
+    )
     return waiting.toSorted(byDue).slice(keep).toReversed()
   }
 
@@ -150,7 +160,7 @@ export class Agenda {
     let lane = this.#lanes.get(name)
     if (lane === undefined) {
       const heap = new TinyQueue<Waiting>([], byDue)
-      lane = { heap, horizon: Infinity, unsure: Infinity }
+      lane = { heap, horizon: Infinity, unsure: Infinity, takenAt: -Infinity }
       this.#lanes.set(name, lane)
     }
     return lane

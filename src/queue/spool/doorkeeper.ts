@@ -3,37 +3,34 @@
  *
  * What is due stays on the agenda until it is claimed; what is not, and what is too much to
  * stand there (its lane is full), waits in deferred/. Files made by hand are adopted; what is no
- * message goes to corrupt/ with its reason. What cannot be opened or moved stays, is said once,
- * and is tried once a minute; it never keeps another one waiting.
+ * message goes to corrupt/ with its reason. What other users put there waits for its turn
+ * (visitors.ts). What cannot be opened or moved stays, is said once, and is tried once a minute;
+ * it never keeps another one waiting.
  */
 import { readdirSync, renameSync } from 'node:fs'
 import type { Stats } from 'node:fs'
 
-import { isMissing } from '../../base/errno.ts'
-import { NewerFormatError } from '../../message/envelope.ts'
 import type { State } from '../../message/state.ts'
-import { holdsAtDoor } from '../states.ts'
 import { adoptName } from './adopt.ts'
 import { waitingIn } from './agenda.ts'
 import type { Waiting } from './agenda.ts'
 import { putAside } from './aside.ts'
 import { Doorstep } from './doorstep.ts'
+import type { Found } from './doorstep.ts'
 import { AGAIN, Guests, RETRY } from './guests.ts'
 import type { GuestDeps } from './guests.ts'
-import { formatName, isStaged, parseName, unclaimed } from './name.ts'
+import { letIn } from './let-in.ts'
+import { formatName, idIn, isStaged, parseName, unclaimed } from './name.ts'
 import type { Name } from './name.ts'
-import { Defect, Unsealed, readEnvelope, readMessage } from './read.ts'
-import { tellHold } from './tell.ts'
+import { Parking } from './parking.ts'
+import { Defect, Unsealed, readEnvelope } from './read.ts'
 import { Trouble } from './trouble.ts'
 import { compareTwins } from './twins.ts'
+import { Visitors } from './visitors.ts'
+import type { Visitor } from './visitors.ts'
 
-/** So many may wait in incoming/ for their turn; the rest waits in deferred/. */
-const DOORSTEP = 1_000
-/** Moved or adopted in one go, so that a flood does not stop deliveries. */
-const AT_ONCE = 256
-/** So many are remembered to be moved; the next look finds the others. */
-const MOST_PARKING = 100_000
-
+/** Adopted in one go: each is copied and synced. */
+const ADOPTED_AT_ONCE = 64
 interface Deps extends Omit<GuestDeps, 'again'> {
   readonly nextId: () => string
 }
@@ -43,35 +40,55 @@ export class Doorkeeper {
   readonly #doorstep: Doorstep
   readonly #guests: Guests
   readonly #trouble: Trouble
-  /** To be moved to deferred/ or hold/: not due, or beyond what the agenda keeps. */
-  #parking: Waiting[] = []
+  readonly #visitors: Visitors
+  readonly #parking: Parking
+  /** Made by hand, rested, and not taken in yet. */
+  #strange: Found['strange'][number][] = []
 
   constructor(deps: Deps) {
     this.#deps = deps
-    this.#doorstep = new Doorstep(deps.layout, deps.clock)
+    this.#doorstep = new Doorstep(deps.layout, deps.clock, (file) => this.#isWaiting(file))
     this.#trouble = new Trouble(deps.report)
+    this.#visitors = new Visitors(deps.layout, deps.quota)
     const again = (file: string, wait: number) => this.#doorstep.again(file, wait)
     this.#guests = new Guests({ ...deps, again })
+    const letRest = (file: string) => this.letRest(file)
+    this.#parking = new Parking({ ...deps, letRest })
   }
 
   /** When there is something to do though nothing rings (epoch ms). */
   get nextLook(): number | undefined {
     const { clock, gate } = this.#deps
-    if (this.#parking.length > 0) return clock.now()
-    const next = Math.min(this.#doorstep.nextLook ?? Infinity, gate.nextLook ?? Infinity)
+    if (this.#strange.length > 0 || this.#visitors.waits) return clock.now()
+    const { nextLook: look = Infinity } = this.#doorstep
+    const { nextLook: parking = Infinity } = this.#parking
+    const next = Math.min(look, parking, gate.nextLook ?? Infinity)
     return next === Infinity ? undefined : next
   }
 
   /** Looks at incoming/, and takes in what came. */
   look(): void {
     const found = this.#doorstep.look()
-    if (found === undefined) return
-    this.#parking = []
-    for (const { file } of found.known)
-      this.#guard(file, () => this.#greet(waitingIn('incoming', file)!))
-    for (const { file, stat } of found.strange.slice(0, AT_ONCE))
+    if (found !== undefined) this.#sort(found)
+    for (const { file, stat } of this.#strange.splice(0, ADOPTED_AT_ONCE))
       this.#guard(file, () => this.#takeStrange(file, stat))
-    if (found.odd) this.#trouble.guard('incoming/', () => this.#renameOdd())
+    this.#visitors.admit((visitor) => this.#letIn(visitor))
+  }
+
+  #sort({ known, strange, odd }: Found): void {
+    const { agenda } = this.#deps
+    const visitors = this.#visitors
+    this.#parking.begin()
+    visitors.begin()
+    for (const { file, name } of known)
+      this.#guard(file, () => {
+        if (agenda.get(name.id)?.file === file || !visitors.meet(file))
+          this.#greet(waitingIn('incoming', file)!)
+      })
+    const ours = strange.filter(({ file, stat }) => !visitors.meetRested(file, stat.uid))
+    visitors.end()
+    this.#strange = ours
+    if (odd) this.#trouble.guard('incoming/', () => this.#renameOdd())
   }
 
   /** Seals what is to be adopted and decides on keys; true when messages came of it. */
@@ -96,10 +113,8 @@ export class Doorkeeper {
 
   /** Moves away what need not stand on the doorstep, a slice at a time. */
   tidy(): void {
-    const { agenda } = this.#deps
-    const parking = this.#parking.splice(0, AT_ONCE)
-    if (parking.length === 0) parking.push(...agenda.excess(DOORSTEP).slice(0, AT_ONCE))
-    for (const waiting of parking) this.#guard(waiting.file, () => this.#park(waiting))
+    for (const waiting of this.#parking.next())
+      this.#guard(waiting.file, () => this.#parking.park(waiting))
   }
 
   /** Puts a waiting message on the agenda; false when it is in flight, or its twin counts. */
@@ -133,6 +148,13 @@ export class Doorkeeper {
     this.#deps.mover.move(state, file, 'incoming', target)
   }
 
+  /** True for what is due and on the agenda: of a crowd, most of a look. */
+  #isWaiting(file: string): boolean {
+    const { agenda, clock } = this.#deps
+    const known = agenda.get(idIn(file))
+    return known?.state === 'incoming' && known.file === file && known.due <= clock.now()
+  }
+
   #guard(file: string, act: () => void): void {
     if (!this.#trouble.guard(`incoming/${file}`, act)) this.#doorstep.again(file, RETRY)
   }
@@ -141,7 +163,7 @@ export class Doorkeeper {
     if (!this.admit(waiting)) return
     const { agenda, clock } = this.#deps
     const fits = waiting.due <= clock.now() && agenda.get(waiting.id) !== undefined
-    if (!fits && this.#parking.length < MOST_PARKING) this.#parking.push(waiting)
+    if (!fits) this.#parking.add(waiting)
   }
 
   /** Two files with one id. True: the new one counts; the other is gone, or was already. */
@@ -156,43 +178,6 @@ export class Doorkeeper {
       putAside(this.#deps, other.state, other.file, why)
     }
     return verdict === 'second'
-  }
-
-  /** incoming -> deferred for what cannot go now, or hold where its sender says so. */
-  #park(waiting: Waiting): void {
-    const { mover, agenda, clock } = this.#deps
-    const { id, file } = waiting
-    const to = this.#placeOf(waiting)
-    const known = agenda.get(id)
-    if (known?.state === 'incoming' && known.file === file) agenda.forget(id)
-    if (to === undefined) return
-    if (to === 'hold') tellHold(this.#deps, clock.now(), 'incoming', file)
-    const parked = mover.move('incoming', file, to)
-    if (parked !== undefined && to === 'deferred') agenda.add(waitingIn(to, parked)!)
-  }
-
-  /** Where a message belongs that cannot go now; undefined: it stays, or is gone. */
-  #placeOf(waiting: Waiting): 'deferred' | 'hold' | undefined {
-    const { layout, claims, gate } = this.#deps
-    const { id, file } = waiting
-    const path = layout.file('incoming', file)
-    try {
-      const { hold, key } = readEnvelope(path)
-      if (hold !== true && key === undefined) return 'deferred'
-      const { envelope, trail } = readMessage(path)
-      if (!gate.passes(envelope, trail)) {
-        gate.ask(waiting)
-        return undefined
-      }
-      return holdsAtDoor(envelope, trail) ? 'hold' : 'deferred'
-    } catch (error) {
-      if (isMissing(error)) return undefined
-      if (error instanceof Unsealed) this.letRest(file)
-      else if (error instanceof NewerFormatError) claims.judge.leaveAlone(id, error)
-      // Whatever else is wrong with it is found, and said, when it is claimed.
-      else return 'deferred'
-      return undefined
-    }
   }
 
   /** Fixes the id of a hand-made file by its name in active/. */
@@ -211,6 +196,19 @@ export class Doorkeeper {
     const fixed = adoptName(name?.id ?? nextId(), clock.now(), claims.nextToken())
     if (!mover.move('incoming', file, 'active', formatName(fixed))) return
     this.#guests.add(again ? { name: fixed } : { name: fixed, origin: file })
+  }
+
+  /** A file of another user, whose turn it is; the bytes that are to be copied. */
+  #letIn(visitor: Visitor): number {
+    let bytes = 0
+    this.#guard(visitor.file, () => {
+      const came = letIn(this.#deps, visitor)
+      if (came.kind === 'rests') this.letRest(visitor.file)
+      if (came.kind !== 'guest') return
+      this.#guests.add(came.guest)
+      bytes = came.bytes
+    })
+    return bytes
   }
 
   /** False for what is to be adopted, or is nothing; throws what cannot be read or is newer. */

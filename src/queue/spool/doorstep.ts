@@ -34,6 +34,7 @@ interface Resting {
 }
 
 export interface Found {
+  /** Without what waits already. */
   readonly known: readonly { readonly file: string; readonly name: Name }[]
   /** Entries that are no messages of ours, rested, with what lstat said. */
   readonly strange: readonly { readonly file: string; readonly stat: Stats }[]
@@ -44,6 +45,7 @@ export interface Found {
 export class Doorstep {
   readonly #layout: Layout
   readonly #clock: Clock
+  readonly #isWaiting: (file: string) => boolean
   readonly #resting = new Map<string, Resting>()
   #mtime = -1n
   #readAt = -Infinity
@@ -51,9 +53,11 @@ export class Doorstep {
   #next = -Infinity
   #skipped = false
 
-  constructor(layout: Layout, clock: Clock) {
+  /** `isWaiting` tells of a file that it was taken in before, and only waits for its turn. */
+  constructor(layout: Layout, clock: Clock, isWaiting: (file: string) => boolean) {
     this.#layout = layout
     this.#clock = clock
+    this.#isWaiting = isWaiting
   }
 
   /** When to look though nothing rings (epoch ms): a look was put off, or a file rests. */
@@ -100,7 +104,7 @@ export class Doorstep {
     const seen = new Set<string>()
     let odd = false
     for (const file of readdirSync(this.#layout.folder('incoming'))) {
-      if (isStaged(file)) continue
+      if (isStaged(file) || this.#isWaiting(file)) continue
       const name = parseName(file)
       if (name !== undefined && name.claim === undefined && !this.#resting.has(file)) {
         known.push({ file, name })

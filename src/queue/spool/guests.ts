@@ -16,6 +16,7 @@ import type { ClaimTable } from './claims.ts'
 import type { JudgeDeps } from './judge.ts'
 import { formatName, unclaimed } from './name.ts'
 import type { Name } from './name.ts'
+import type { Quota } from './quota.ts'
 import { Defect } from './read.ts'
 import { Trouble } from './trouble.ts'
 
@@ -30,6 +31,8 @@ export interface GuestDeps extends JudgeDeps {
   readonly agenda: Agenda
   readonly claims: ClaimTable
   readonly messageSizeLimit: number
+  /** What other users have waiting is charged to them. */
+  readonly quota: Quota
   /** Lets a file rest on the doorstep, for so long (ms). */
   readonly again: (file: string, wait: number) => void
 }
@@ -80,16 +83,17 @@ export class Guests {
   }
 
   async #sealOne(guest: Guest): Promise<Waiting | undefined> {
-    const { layout, mover, clock, report, messageSizeLimit } = this.#deps
+    const { layout, mover, clock, report, messageSizeLimit, quota } = this.#deps
     const { name, origin } = guest
     const active = formatName(name)
     const options = { now: clock.now(), messageSizeLimit }
     try {
-      const file = await sealInPlace(
+      const { file, uid, size } = await sealInPlace(
         layout,
         name,
         origin === undefined ? options : { ...options, origin },
       )
+      quota.charge(name.id, uid, size)
       const now = mover.move('active', active, 'incoming', file)
       if (now === undefined) return undefined
       const message = `adopted${origin === undefined ? '' : ` ${printable(origin)}`}`
@@ -97,6 +101,7 @@ export class Guests {
       return waitingIn('incoming', now)
     } catch (error) {
       const where = `active/${active}`
+      quota.clear(name.id)
       if (isMissing(error)) return undefined
       if (!this.#trouble.guard(where, () => this.#sendOff(guest, error)))
         this.#waiting.push(guest)

@@ -12,6 +12,7 @@ import { errorAt, warningAt } from './finding.ts'
 import type { Finding } from './finding.ts'
 import { survey } from './layout.ts'
 import type { Layout } from './layout.ts'
+import { inspectPrivate, inspectShared } from './inspect-shared.ts'
 import { MIN_INODES } from './outbox.ts'
 
 export interface GroundReport {
@@ -24,6 +25,8 @@ export interface GroundOptions {
   readonly anyFilesystem: boolean
   /** Free bytes that must stay on the disk. */
   readonly minFree: number
+  /** Whether any user may send. */
+  readonly shared?: boolean
 }
 
 const MADE = 'msgqd makes it when it starts'
@@ -48,6 +51,7 @@ export function inspectGround(layout: Layout, options: GroundOptions): GroundRep
       ...inspectRoom(root, options),
       ...inspectMode(root, stat),
       ...[...STATES, 'run'].flatMap((name) => inspectFolder(`${root}/${name}`, stat)),
+      ...(options.shared ? inspectShared(layout, stat) : inspectPrivate(layout)),
     ],
     owner: stat.uid,
   }
@@ -82,7 +86,8 @@ function inspectRoom(
 
 function inspectFolder(path: string, root: Stats): readonly Finding[] {
   const stat = statOf(path)
-  if (stat === undefined) return [errorAt(path, 'is missing', MADE)]
+  if (stat === undefined)
+    return [errorAt(path, 'is missing', `${MADE}, msgq check --repair now`)]
   if (!stat.isDirectory()) return [errorAt(path, 'is not a directory')]
   const findings = [...inspectMode(path, stat)]
   if (stat.dev !== root.dev)

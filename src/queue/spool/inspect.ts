@@ -5,7 +5,7 @@
  * moves files meanwhile: what is gone when its turn comes is passed over, and two files with one
  * id count only while both are there. What lies in corrupt/ was judged already and is counted.
  */
-import type { Dir, Stats } from 'node:fs'
+import type { Dir } from 'node:fs'
 import { opendir } from 'node:fs/promises'
 
 import type { Clock } from '../../base/clock.ts'
@@ -15,15 +15,19 @@ import type { Envelope } from '../../message/envelope.ts'
 import { STATES } from '../../message/state.ts'
 import type { State } from '../../message/state.ts'
 import { disagreement } from './judge.ts'
+import { readWitness } from './clock-witness.ts'
 import { errorAt, warningAt } from './finding.ts'
 import type { Finding } from './finding.ts'
 import { inspectGround, statOf } from './inspect-ground.ts'
 import type { GroundOptions } from './inspect-ground.ts'
 import { Layout } from './layout.ts'
+import { currentHolder } from './lock.ts'
 import { isStaged, parseName } from './name.ts'
 import type { Name } from './name.ts'
 import { Defect, Unsealed, bodyOf, readMessage } from './read.ts'
 import { Sieve } from './repeats.ts'
+import { Strangers } from './strangers.ts'
+import { compareTwins } from './twins.ts'
 
 export interface InspectOptions extends GroundOptions {
   readonly clock: Clock
@@ -36,10 +40,13 @@ interface Inspection extends InspectOptions {
   /** The uid that the spool belongs to. */
   readonly owner: number
   readonly ids: Sieve
+  readonly strangers: Strangers
 }
 
 /** Staged files older than this are a dead writer's (ms). */
 const DAY = 86_400_000
+const REPAIR = 'msgq check --repair'
+const ASIDE = `${REPAIR} puts it into corrupt/, with the reason`
 
 /** Says what is wrong with a spool, as it is found. */
 export async function* inspectSpool(
@@ -51,7 +58,9 @@ export async function* inspectSpool(
   yield* findings
   if (owner === undefined) return
   const ids = new Sieve()
-  const inspection = { ...options, layout, owner, ids }
+  const strangers = new Strangers()
+  const inspection = { ...options, layout, owner, ids, strangers }
+  yield* inspectClock(layout)
   for (const state of STATES) yield* inspectState(state, inspection)
   yield* inspectTwins(layout, ids)
 }
@@ -63,10 +72,12 @@ async function* inspectState(
   let corrupt = 0
   for await (const file of filesIn(inspection.layout, state)) {
     const name = parseName(file)
-    if (name !== undefined) inspection.ids.add(name.id)
+    if (name !== undefined && state !== 'corrupt') inspection.ids.add(name.id)
     if (state === 'corrupt' && name !== undefined) corrupt++
     else yield* inspectFile(state, file, name, inspection)
   }
+  yield* inspection.strangers.findings(state, inspection)
+  yield* inspectActive(state, inspection)
   if (corrupt > 0)
     yield warningAt(
       'corrupt/',
@@ -105,14 +116,17 @@ async function* inspectFile(
   }
   const finding = await prove(state, file, name, inspection)
   if (finding !== undefined) yield finding
-  else yield* ofStat(where, stat, inspection.owner)
+  else {
+    if (stat.nlink > 1) yield warningAt(where, `has ${stat.nlink} names (hard links)`)
+    inspection.strangers.note(where, stat, inspection.owner)
+  }
 }
 
 /** What has a dot is being written, or was, by somebody who died. */
 function* ofStaged(state: State, where: string, age: number): Generator<Finding> {
   const written = state === 'incoming' || state === 'active'
   if (written && age < DAY) return
-  const hint = written ? 'msgqd removes it by itself' : undefined
+  const hint = written ? `msgqd removes it by itself, ${REPAIR} now` : undefined
   yield warningAt(where, "is nobody's message: it has a dot", hint)
 }
 
@@ -124,17 +138,13 @@ function ofStrange(state: State, where: string): Finding {
   return errorAt(
     where,
     'has no name of msgq, so that no command finds it',
-    'mv it into incoming/ to have it taken in',
+    state === 'corrupt'
+      ? `${REPAIR} gives it one`
+      : `${REPAIR} moves it into incoming/, to be taken in`,
   )
 }
 
 const AS_MADE_BY_HAND = 'msgqd takes it in as if it were made by hand'
-
-function* ofStat(where: string, { uid, nlink }: Stats, owner: number): Generator<Finding> {
-  if (nlink > 1) yield warningAt(where, `has ${nlink} names (hard links)`)
-  const what = `belongs to uid ${uid}, the spool to uid ${owner}`
-  if (uid !== owner) yield warningAt(where, what, AS_MADE_BY_HAND)
-}
 
 async function prove(
   state: State,
@@ -148,7 +158,7 @@ async function prove(
     const message = readMessage(path)
     await bodyOf(path, message)
     const contradiction = disagreement(name, message)
-    if (contradiction !== undefined) return errorAt(where, contradiction)
+    if (contradiction !== undefined) return errorAt(where, contradiction, ASIDE)
     onMessage?.(state, name.lane, message.envelope)
     return undefined
   } catch (error) {
@@ -159,7 +169,7 @@ async function prove(
 /** Why a message did not prove itself; undefined when it is gone by now. */
 function ofFailure(where: string, error: unknown): Finding | undefined {
   if (isMissing(error)) return undefined
-  if (error instanceof Defect) return errorAt(where, error.message)
+  if (error instanceof Defect) return errorAt(where, error.message, ASIDE)
   if (error instanceof Unsealed)
     return warningAt(where, 'was never sealed', AS_MADE_BY_HAND)
   if (error instanceof NewerFormatError) return warningAt(where, error.message, error.hint)
@@ -169,7 +179,7 @@ function ofFailure(where: string, error: unknown): Finding | undefined {
 async function* inspectTwins(layout: Layout, ids: Sieve): AsyncGenerator<Finding> {
   if (!ids.anySuspect) return
   const places = new Map<string, string[]>()
-  for (const state of STATES)
+  for (const state of STATES.filter((one) => one !== 'corrupt'))
     for await (const file of filesIn(layout, state)) {
       const id = parseName(file)?.id
       if (id === undefined || !ids.mayRepeat(id)) continue
@@ -178,6 +188,43 @@ async function* inspectTwins(layout: Layout, ids: Sieve): AsyncGenerator<Finding
   for (const [id, all] of places) {
     const [first, ...others] = all.filter((place) => statOf(`${layout.root}/${place}`))
     for (const other of others)
-      yield errorAt(id, `is there twice: ${first} and ${other}`, 'compare them, remove one')
+      yield errorAt(
+        id,
+        `is there twice: ${first} and ${other}`,
+        twinHint(layout, first!, other),
+      )
   }
+}
+
+function twinHint(layout: Layout, first: string, other: string): string {
+  const path = (place: string) => `${layout.root}/${place}`
+  try {
+    const verdict = compareTwins(path(first), path(other))
+    if (verdict === 'neither') return `they differ: ${REPAIR} puts one into corrupt/`
+    const less = verdict === 'first' ? other : first
+    return `all of ${less} stands in the other: ${REPAIR} removes it`
+  } catch (error) {
+    return plainError(error)
+  }
+}
+
+/** What a dead daemon had in its hands; beside one that lives that is nobody's business. */
+async function* inspectActive(
+  state: State,
+  { layout, clock }: Inspection,
+): AsyncGenerator<Finding> {
+  if (state !== 'active') return
+  let left = 0
+  for await (const file of filesIn(layout, state)) if (!isStaged(file)) left++
+  if (left === 0 || currentHolder(layout, clock) !== undefined) return
+  const what = `${left} under way when msgqd ended`
+  yield warningAt('active/', what, `msgqd puts them back when it starts, ${REPAIR} now`)
+}
+
+function* inspectClock(layout: Layout): Generator<Finding> {
+  const doubtedAt = readWitness(layout)?.doubtedAt
+  if (doubtedAt === undefined) return
+  const since = new Date(doubtedAt).toISOString()
+  const hint = 'msgq check --clock-ok, if the clock is right now'
+  yield warningAt('clock', `in doubt since ${since}: nothing expires`, hint)
 }

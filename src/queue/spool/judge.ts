@@ -72,7 +72,7 @@ export class Judge {
     if (name === undefined) return NOTHING
     const claimed: Name = { ...name, claim: token }
     const { state, file } = waiting
-    if (!this.#deps.mover.move(state, file, 'active', formatName(claimed))) return NOTHING
+    if (!this.#deps.mover.claim(state, file, formatName(claimed))) return NOTHING
     try {
       return this.#judge(waiting, claimed)
     } catch (error) {
@@ -114,7 +114,8 @@ export class Judge {
     if (file.uid !== process.geteuid!()) return this.#guest(name)
     const contradiction = disagreement(name, file)
     if (contradiction !== undefined) return this.#disproved(active, contradiction)
-    if (!this.#deps.gate.passes(file.envelope, file.trail)) return this.#asked(waiting, name)
+    if (!this.#deps.gate.passes(file.envelope, file.trail))
+      return this.#asked(waiting, name)
     if (!holdsAtDoor(file.envelope, file.trail)) return { kind: 'message', name, file }
     tellHold(this.#deps, clock.now(), 'active', active)
     this.#leave(name, 'hold')
@@ -139,7 +140,9 @@ export class Judge {
 
   #asked({ state }: Waiting, name: Name): Judged {
     const file = this.#leave(name, state)
-    return file === undefined ? NOTHING : { kind: 'asked', waiting: waitingIn(state, file)! }
+    return file === undefined
+      ? NOTHING
+      : { kind: 'asked', waiting: waitingIn(state, file)! }
   }
 
   #disproved(active: string, why: string): Judged {

@@ -3,11 +3,12 @@
  *
  * A record that outlives a deleted message would swallow the sender's next one. So: the records
  * go first, durably; then the messages; then what the daemon gave a message in between. One that
- * was not deleted after all gets its key back; a crash before that may cost a repeat.
+ * was not deleted after all gets its key back; a crash before that may cost a repeat. One that
+ * cannot be read may have a key, and is not deleted.
  */
 import { opendirSync } from 'node:fs'
 
-import { isMissing } from '../../base/errno.ts'
+import { errnoOf, isMissing, plainError } from '../../base/errno.ts'
 import { isKeyed } from '../../message/key.ts'
 import type { Keyed } from '../../message/key.ts'
 import { KeyBook } from './key-book.ts'
@@ -21,6 +22,8 @@ export class KeyRelease {
   readonly #book: KeyBook
   readonly #keyed = new Map<string, Keyed>()
   readonly #taken = new Set<string>()
+  /** Why some could not be read. */
+  readonly #barred = new Map<string, string>()
 
   private constructor(layout: Layout) {
     this.#layout = layout
@@ -32,6 +35,11 @@ export class KeyRelease {
     const release = new KeyRelease(layout)
     await release.#take(messages)
     return release
+  }
+
+  /** Why a message must not be deleted now; undefined where it may be. */
+  barred(id: string): string | undefined {
+    return this.#barred.get(id)
   }
 
   /** A message is deleted: what it was given meanwhile goes too. */
@@ -52,7 +60,7 @@ export class KeyRelease {
     for (const { entry, file } of messages) {
       // What is in flight is not deleted here.
       if (entry.state === 'active') continue
-      const envelope = this.#keyedAt(this.#layout.file(entry.state, file))
+      const envelope = this.#keyedAt(this.#layout.file(entry.state, file), entry.id)
       if (envelope === undefined) continue
       this.#keyed.set(entry.id, envelope)
       if (this.#book.remove(envelope)) this.#taken.add(entry.id)
@@ -75,12 +83,14 @@ export class KeyRelease {
     }
   }
 
-  #keyedAt(path: string): Keyed | undefined {
+  #keyedAt(path: string, id: string): Keyed | undefined {
     try {
       const envelope = readEnvelope(path)
       return isKeyed(envelope) ? envelope : undefined
-    } catch {
+    } catch (error) {
       // Gone, or no message: what has no envelope never had a key.
+      if (errnoOf(error) !== undefined && !isMissing(error))
+        this.#barred.set(id, `it may have a key, and cannot be read: ${plainError(error)}`)
       return undefined
     }
   }

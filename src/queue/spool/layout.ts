@@ -11,23 +11,28 @@ import { errnoOf, plainError } from '../../base/errno.ts'
 import { MsgqError } from '../../base/errors.ts'
 import { STATES } from '../../message/state.ts'
 import type { State } from '../../message/state.ts'
+import { shareSpool } from './share.ts'
 
 /** Folders beside those of the states. suspended/, log/ and sent/ come when used. */
 const OTHERS = ['keys', 'run'] as const
 
 export class Layout {
   readonly root: string
+  readonly #shared: boolean
 
-  constructor(root: string) {
+  /** With `shared` any user may send into it. */
+  constructor(root: string, shared = false) {
     this.root = resolve(root)
+    this.#shared = shared
   }
 
   folder(state: State): string {
-    return join(this.root, state)
+    return `${this.root}/${state}`
   }
 
+  /** Written together and not joined: it is asked for several times for each message. */
   file(state: State, name: string): string {
-    return join(this.root, state, name)
+    return `${this.root}/${state}/${name}`
   }
 
   run(name: string): string {
@@ -48,7 +53,14 @@ export class Layout {
       } catch (error) {
         if (errnoOf(error) !== 'EEXIST') throw cannotUse(this.root, error)
       }
-    if (made) this.#sync(this.root)
+    if (!made) return
+    this.#sync(this.root)
+    this.share()
+  }
+
+  /** Gives a shared spool its modes; what could not be set, and how to mend it. */
+  share(): readonly string[] {
+    return this.#shared ? shareSpool(this.root) : []
   }
 
   /** Makes the spool's own folder, with its parents: only for the default place. */

@@ -69,7 +69,11 @@ export const MOVES: readonly Move[] = [
   { from: 'bounce', to: 'incoming', when: 'requeued' },
   { from: 'bounce', to: 'gone', when: 'deleted by an operator' },
   { from: 'corrupt', to: 'incoming', when: 'requeued' },
-  { from: 'corrupt', to: 'gone', when: 'deleted by an operator' },
+  {
+    from: 'corrupt',
+    to: 'gone',
+    when: "deleted by an operator; another user's, over his bound",
+  },
 ]
 
 /** Moves files between the folders of one spool, and remembers which of them to sync. */
@@ -101,10 +105,20 @@ export class Mover {
       free = laterName(newName, later)
     }
     if (!this.#rename(source, this.#layout.file(to, free))) return undefined
-    this.touched.add(from).add(to)
-    if (this.#cautious)
-      for (const state of [to, from]) syncFolderSync(this.#layout.folder(state))
+    this.#note(from, to)
     return free
+  }
+
+  /**
+   * Moves a file into active/ under a name that ends in a token of its own, so that nothing can
+   * have it; false when it was gone. A link that stays behind is its twin, and found as such.
+   */
+  claim(from: State, name: string, newName: string): boolean {
+    this.#check(from, 'active')
+    const target = this.#layout.file('active', newName)
+    if (!this.#rename(this.#layout.file(from, name), target)) return false
+    this.#note(from, 'active')
+    return true
   }
 
   /** Gives a file another name in its own folder, which changes no state; false: gone. */
@@ -134,6 +148,12 @@ export class Mover {
       if (isMissing(error)) return false
       throw error
     }
+  }
+
+  #note(from: State, to: State): void {
+    this.touched.add(from).add(to)
+    if (this.#cautious)
+      for (const state of [to, from]) syncFolderSync(this.#layout.folder(state))
   }
 
   #rename(source: string, target: string): boolean {

@@ -29,7 +29,10 @@ const LATEST = Date.UTC(9999, 11, 31, 23, 59, 59, 999)
 /** A time as names carry it: `20261120T101500.123Z`. */
 export function formatDue(ms: number): string {
   const iso = new Date(Math.min(Math.max(0, ms), LATEST)).toISOString()
-  return iso.replaceAll('-', '').replaceAll(':', '')
+  // Names are read and written by the thousand; a replace costs five times as much.
+  return (
+    iso.slice(0, 4) + iso.slice(5, 7) + iso.slice(8, 13) + iso.slice(14, 16) + iso.slice(17)
+  )
 }
 
 /** The file name of a message. */
@@ -58,17 +61,32 @@ export function parseName(text: string): Name | undefined {
 }
 
 function parseDue(stamp: string): number | undefined {
+  const [year, month, day] = [stamp.slice(0, 4), stamp.slice(4, 6), stamp.slice(6, 8)]
+  const [hour, minute, second] = [
+    stamp.slice(9, 11),
+    stamp.slice(11, 13),
+    stamp.slice(13, 15),
+  ]
   const ms = Date.UTC(
-    Number(stamp.slice(0, 4)),
-    Number(stamp.slice(4, 6)) - 1,
-    Number(stamp.slice(6, 8)),
-    Number(stamp.slice(9, 11)),
-    Number(stamp.slice(11, 13)),
-    Number(stamp.slice(13, 15)),
-    Number(stamp.slice(16, 19)),
+    +year,
+    +month - 1,
+    +day,
+    +hour,
+    +minute,
+    +second,
+    +stamp.slice(16, 19),
   )
-  // Date.UTC rolls a 31st of February over; a stamp that does not come back is no stamp.
-  return formatDue(ms) === stamp ? ms : undefined
+  // Date.UTC rolls a 31st of February over, and takes the year 70 for 1970.
+  const isTime =
+    month >= '01' && month <= '12' && hour < '24' && minute < '60' && second < '60'
+  if (!isTime || ms < 0 || year < '1970') return undefined
+  return new Date(ms).getUTCDate() === +day ? ms : undefined
+}
+
+/** Where the id stands in a name of ours; of any other text, something that is no id. */
+export function idIn(text: string): string {
+  const at = text.indexOf('@')
+  return text.slice(Math.max(0, at - 26), at)
 }
 
 /** The name without its claim: what a message is called outside active/. */

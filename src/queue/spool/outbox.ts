@@ -51,7 +51,8 @@ export class SpoolOutbox implements Outbox {
       this.#layout.make()
     }
     this.#layout.check()
-    this.#publisher = new Publisher(this.#layout)
+    const { cautious } = survey(root, true)
+    this.#publisher = new Publisher(this.#layout, cautious)
     this.#nextId =
       options.nextId ?? idMaker(options.clock.now, (bytes) => randomFillSync(bytes))
   }

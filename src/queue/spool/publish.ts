@@ -5,32 +5,35 @@
  *    message and is swept a day later; the sender was not told yes.
  * 2. rename it to its name. A crash leaves the message or the dot name; the sender was not
  *    told yes, and may send again: at worst one message too many.
- * 3. fsync the folder, shared with all who wait for it. Only now the sender is told yes.
+ * 3. fsync the folder, shared with all who wait for it; where a sender may not open it, the file
+ *    itself once more. Only now the sender is told yes.
  * Written with our own base/durable.ts and not with write-file-atomic, which takes a short write
  * for a success: docs/decisions/0008-write-file-atomic.md.
  */
-import { existsSync } from 'node:fs'
+import { closeSync, constants, existsSync, openSync } from 'node:fs'
+import { open } from 'node:fs/promises'
+import type { FileHandle } from 'node:fs/promises'
+import { promisify } from 'node:util'
 
-import {
-  removeFile,
-  renameFile,
-  syncFile,
-  syncFolder,
-  writeStaged,
-} from '../../base/durable.ts'
-import { errnoOf, isMissing, plainError } from '../../base/errno.ts'
+import { removeFile, renameFile, syncFolder, writeStaged } from '../../base/durable.ts'
+import { isMissing, plainError } from '../../base/errno.ts'
 import { MsgqError, UnsureError } from '../../base/errors.ts'
 import { cannotUse } from './layout.ts'
 import type { Layout } from './layout.ts'
 
 const NEWLINE = Buffer.from('\n')
+const READ = constants.O_RDONLY | constants.O_NOFOLLOW
 
 export class Publisher {
   readonly #layout: Layout
+  readonly #cautious: boolean
+  #isBox: boolean | undefined
   readonly #commit: GroupSync
 
-  constructor(layout: Layout) {
+  /** `cautious` where nobody knows what the fsync of a file does for its name. */
+  constructor(layout: Layout, cautious = false) {
     this.#layout = layout
+    this.#cautious = cautious
     this.#commit = new GroupSync(layout.folder('incoming'))
   }
 
@@ -46,9 +49,13 @@ export class Publisher {
   ): Promise<void> {
     const staged = this.#layout.file('incoming', `.${id}`)
     const target = this.#layout.file('incoming', name)
+    let own: FileHandle | undefined
     try {
       await writeStaged(staged, [Buffer.from(`${envelope}\n`), body, NEWLINE])
       try {
+        // Before the rename: after it the daemon may have moved the file on.
+        this.#isBox ??= !canOpen(this.#layout.folder('incoming'))
+        if (this.#isBox) own = await open(staged, READ)
         // rename(2) overwrites. The dot name is ours alone, so nobody can come in between.
         if (existsSync(target))
           throw new MsgqError('software', `message: ${id} is there already`)
@@ -59,22 +66,33 @@ export class Publisher {
         await removeFile(staged).catch(() => {})
         throw error
       }
-      await this.#makeNameDurable(target)
+      await this.#makeNameDurable(target, own)
     } catch (error) {
       if (error instanceof MsgqError || error instanceof UnsureError) throw error
       throw cannotUse(this.#layout.root, error)
+    } finally {
+      await own?.close().catch(() => {})
     }
   }
 
-  async #makeNameDurable(target: string): Promise<void> {
+  async #makeNameDurable(target: string, own: FileHandle | undefined): Promise<void> {
     try {
-      await this.#commit.sync()
+      if (own === undefined) await this.#commit.sync()
+      else await this.#syncThrough(own)
     } catch (error) {
-      // A drop box without read bit cannot be opened by its senders; there the file's own
-      // fsync commits its rename (ext4, xfs, btrfs).
-      if (errnoOf(error) === 'EACCES' && (await synced(target))) return
       await this.#takeBack(target, error)
     }
+  }
+
+  /**
+   * The fsync of a file commits its last rename too on ext4, xfs, btrfs and zfs, wherever it is
+   * by then. Elsewhere only syncfs(2) does, which Node.js does not have.
+   */
+  async #syncThrough(own: FileHandle): Promise<void> {
+    await own.sync()
+    if (!this.#cautious) return
+    const { execFile } = await import('node:child_process')
+    await promisify(execFile)('sync', ['-f', `/proc/${process.pid}/fd/${own.fd}`])
   }
 
   /** The name may not last, so nothing may be promised: it goes, unless the daemon has it. */
@@ -98,13 +116,13 @@ function swept(staged: string): MsgqError {
   )
 }
 
-/** True once the file is synced, or gone because the daemon took it meanwhile. */
-async function synced(path: string): Promise<boolean> {
+/** False for a drop box: it takes files, and does not let its senders look. */
+function canOpen(folder: string): boolean {
   try {
-    await syncFile(path)
+    closeSync(openSync(folder, constants.O_RDONLY | constants.O_DIRECTORY))
     return true
-  } catch (error) {
-    return isMissing(error)
+  } catch {
+    return false
   }
 }
 

@@ -22,7 +22,7 @@ import { briefSize } from '../../base/size.ts'
 import type { Body } from '../../message/body.ts'
 import {
   NewerFormatError,
-  parseEnvelope,
+  checkEnvelope,
   parseObject,
   sha256,
 } from '../../message/envelope.ts'
@@ -63,9 +63,12 @@ export interface MessageFile {
 
 /** Opens a regular file. Of anything else nothing is opened: that may block, or act. */
 export function openPlain(path: string): number {
-  const stat = lstatSync(path)
-  if (!stat.isFile()) throw new Defect(`is a ${kindOf(stat)}, not a file`)
+  checkPlain(lstatSync(path))
   return openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+}
+
+function checkPlain(stat: Stats): void {
+  if (!stat.isFile()) throw new Defect(`is a ${kindOf(stat)}, not a file`)
 }
 
 function kindOf(stat: Stats): string {
@@ -169,8 +172,9 @@ const UTF8 = new TextDecoder('utf-8', { fatal: true })
 
 function open(line: string): Envelope {
   try {
-    if (parseObject(line)['v'] === undefined) throw new Unsealed()
-    return parseEnvelope(line)
+    const raw = parseObject(line)
+    if (raw['v'] === undefined) throw new Unsealed()
+    return checkEnvelope(raw)
   } catch (error) {
     if (error instanceof NewerFormatError) throw error
     if (error instanceof MsgqError) throw new Defect(error.message)

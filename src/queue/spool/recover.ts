@@ -51,7 +51,7 @@ export async function recoverActive(deps: Deps): Promise<number> {
 
 /** A copy of an adoption that never took its place: the original is still there. */
 function removeCopy({ layout }: Deps, file: string): void {
-  if (isId(file.slice(1))) removeSync(layout.file('active', file))
+  if (isId(file.slice(1, 27))) removeSync(layout.file('active', file))
 }
 
 /** Back to incoming/; true unless a file that stands there already says more. */

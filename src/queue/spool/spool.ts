@@ -43,8 +43,11 @@ import { MOVES, Mover } from './moves.ts'
 import type { Move } from './moves.ts'
 import { SpoolOutbox } from './outbox.ts'
 import type { OutboxOptions } from './outbox.ts'
+import { Quota, UNBOUND } from './quota.ts'
+import type { Bounds } from './quota.ts'
 import { recoverActive } from './recover.ts'
 import { Sweep } from './sweep.ts'
+import { boundCorrupt } from './sweep-corrupt.ts'
 import { watchWake } from './wake.ts'
 import type { Wake } from './wake.ts'
 
@@ -52,6 +55,10 @@ export interface SpoolOptions extends OutboxOptions {
   readonly report?: (report: Report) => void
   /** How long an idempotency key counts after its message has left the queue (ms). */
   readonly keyWindow?: number
+  /** False while nobody knows what time it is: nothing is removed then because it is old. */
+  readonly mayExpire?: () => boolean
+  /** Who else may send, and how much. */
+  readonly submit?: Bounds
   /** Another way to own the spool, and another state table: for tests. */
   readonly takeLock?: (layout: Layout, clock: Clock) => Promise<Ownership>
   readonly moves?: readonly Move[]
@@ -73,6 +80,7 @@ export class SpoolEngine implements Engine {
   readonly #desk: SpoolDesk
   readonly #agenda = new Agenda()
   readonly #claims: ClaimTable
+  readonly #quota: Quota
   readonly #door: Doorkeeper
   readonly #backlog: Backlog
   readonly #sweep: Sweep
@@ -84,15 +92,17 @@ export class SpoolEngine implements Engine {
   #wake: Wake | undefined
   readonly #prune: () => Promise<unknown>
   #pruning: Promise<unknown> | undefined
+  readonly #mayExpire: () => boolean
   #sweptAt: number
 
   constructor(root: string, options: SpoolOptions) {
-    const { clock, keyWindow = KEY_WINDOW } = options
+    const { clock, keyWindow = KEY_WINDOW, submit: bounds = UNBOUND } = options
     const report = options.report ?? (() => {})
-    const layout = new Layout(root)
+    const layout = new Layout(root, bounds.shared)
     this.#layout = layout
     this.#clock = clock
     this.#report = report
+    this.#mayExpire = options.mayExpire ?? (() => true)
     this.#sweptAt = clock.monotonic()
     this.#takeLock = options.takeLock ?? Lock.take
     this.#outbox = new SpoolOutbox(root, options)
@@ -104,9 +114,11 @@ export class SpoolEngine implements Engine {
     this.#sync = new FolderSync(layout, mover, report)
     this.#claims = new ClaimTable(deps)
     this.#sweep = new Sweep(layout, clock)
+    this.#quota = new Quota({ ...deps, claims: this.#claims, bounds })
     this.#door = new Doorkeeper({
       ...deps,
       claims: this.#claims,
+      quota: this.#quota,
       nextId: options.nextId ?? idMaker(clock.now, (bytes) => randomFillSync(bytes)),
       messageSizeLimit: options.messageSizeLimit ?? Infinity,
     })
@@ -114,7 +126,10 @@ export class SpoolEngine implements Engine {
     this.#backlog = new Backlog(all)
     this.#claimDue = (want, leases) => claimDue(all, want, leases)
     this.#recover = () => recoverActive(all)
-    this.#prune = () => pruneKeys({ layout, clock, book: gate.book, keyWindow })
+    this.#prune = async () => {
+      await pruneKeys({ layout, clock, book: gate.book, keyWindow })
+      await boundCorrupt({ layout, mover, bounds, report })
+    }
   }
 
   enqueue(submission: Submission): Promise<string> {
@@ -157,6 +172,8 @@ export class SpoolEngine implements Engine {
     this.#layout.make()
     this.#lock = await this.#takeLock(this.#layout, this.#clock)
     try {
+      for (const message of this.#layout.share())
+        this.#report({ level: 'error', event: 'trouble', message })
       const interrupted = await this.#recover()
       await this.#backlog.read()
       this.#sync.soon()
@@ -191,6 +208,8 @@ export class SpoolEngine implements Engine {
     this.#sync.soon()
     if (settled === 'lost') return 'lost'
     if (settled.waiting !== undefined) this.#agenda.add(settled.waiting)
+    if (settlement.to === 'delivered' || settlement.to === 'bounced')
+      this.#quota.clear(lease.id)
     return 'ok'
   }
 
@@ -205,12 +224,13 @@ export class SpoolEngine implements Engine {
   }
 
   async watch(onHint: () => void): Promise<void> {
-    this.#wake = await watchWake(this.#layout, this.#clock, onHint)
+    this.#wake = await watchWake(this.#layout, this.#clock, onHint, this.#report)
   }
 
   async close(): Promise<void> {
     await this.#wake?.close()
     await this.#backlog.rest()
+    await this.#quota.close()
     await this.#pruning
     await this.#sync.close()
     await this.#lock?.release()
@@ -234,8 +254,9 @@ export class SpoolEngine implements Engine {
     } catch (error) {
       this.#complain('sweep of incoming/', error)
     }
+    if (!this.#mayExpire()) return
     this.#pruning ??= this.#prune()
-      .catch((error: unknown) => this.#complain('sweep of keys/', error))
+      .catch((error: unknown) => this.#complain('sweep of keys/ and corrupt/', error))
       .finally(() => {
         this.#pruning = undefined
       })

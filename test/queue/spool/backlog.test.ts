@@ -10,6 +10,7 @@ import { ClaimTable } from '../../../src/queue/spool/claims.ts'
 import { Doorkeeper } from '../../../src/queue/spool/doorkeeper.ts'
 import { KeyGate } from '../../../src/queue/spool/key-gate.ts'
 import { Mover } from '../../../src/queue/spool/moves.ts'
+import { Quota, UNBOUND } from '../../../src/queue/spool/quota.ts'
 import { RESTED, Yard, anId, asPlainUser, sealed } from './yard.ts'
 
 /** The reading alone, with an agenda that keeps few. */
@@ -23,7 +24,9 @@ async function reading(t: Test, most: number) {
   const gate = new KeyGate({ layout, mover, clock, report, keyWindow: 1_000 })
   const deps = { layout, mover, clock, report, gate, agenda }
   const claims = new ClaimTable(deps)
-  const door = new Doorkeeper({ ...deps, claims, nextId: anId, messageSizeLimit: 1_000 })
+  const quota = new Quota({ ...deps, claims, bounds: UNBOUND })
+  const more = { claims, quota, nextId: anId, messageSizeLimit: 1_000 }
+  const door = new Doorkeeper({ ...deps, ...more })
   return { yard, agenda, mover, backlog: new Backlog({ ...deps, door }) }
 }
 

@@ -281,7 +281,8 @@ void t.test('a thousand hand-made files are taken in a slice at a time', async (
   await yard.claim()
   yard.clock.pass(RESTED)
   let leases = 0
-  for (let n = 0; n < 3; n++) {
+  // A look that took long on a busy machine puts the next one off.
+  for (let n = 0; n < 50 && leases < 600; n++) {
     const more = await yard.claim()
     t.ok(more.length <= 256)
     leases += more.length
@@ -331,7 +332,7 @@ void t.test(
     await yard.claim()
     yard.clock.pass(RESTED)
     await yard.claim()
-    t.strictSame(yard.where(), { deferred: 1, corrupt: 2 })
+    t.strictSame(yard.where(), { active: 1, corrupt: 2 }, 'a name is no time to wait for')
   },
 )
 

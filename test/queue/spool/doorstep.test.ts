@@ -12,9 +12,10 @@ import { FastClock, sealed } from './yard.ts'
 
 function step(t: Test, clock: Clock = new FastClock()) {
   const root = t.testdir({ incoming: {} })
-  const doorstep = new Doorstep(new Layout(root), clock)
+  const waiting = new Set<string>()
+  const doorstep = new Doorstep(new Layout(root), clock, (file) => waiting.has(file))
   const path = (file: string) => join(root, 'incoming', file)
-  return { doorstep, path, put: (file: string) => writeFileSync(path(file), 'x') }
+  return { doorstep, waiting, path, put: (file: string) => writeFileSync(path(file), 'x') }
 }
 
 const known = (found: Found | undefined) => found?.known.map(({ name }) => name.id)
@@ -80,6 +81,23 @@ void t.test(
     t.strictSame(known(doorstep.look()), [id], 'though the time of the folder is the same')
   },
 )
+
+void t.test('what waits already is passed over, and only that', async (t) => {
+  const clock = new FastClock()
+  const { doorstep, waiting, put } = step(t, clock)
+  const [one, other] = [sealed(), sealed()]
+  put(one.name)
+  t.strictSame(known(doorstep.look()), [one.id])
+  waiting.add(one.name)
+  put(other.name)
+  put('by-hand')
+  clock.run(60_000)
+  t.strictSame(known(doorstep.look()), [other.id])
+  waiting.delete(one.name)
+  clock.run(60_000)
+  const found = doorstep.look()
+  t.strictSame(known(found)?.toSorted(), [one.id, other.id].toSorted())
+})
 
 void t.test(
   'a folder whose time stands still is read all the same every few seconds',

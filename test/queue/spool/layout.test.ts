@@ -16,7 +16,16 @@ import t from 'tap'
 import { Layout, cannotUse, survey } from '../../../src/queue/spool/layout.ts'
 import { asPlainUser } from './yard.ts'
 
-const FOLDERS = ['active', 'bounce', 'corrupt', 'deferred', 'hold', 'incoming', 'keys', 'run']
+const FOLDERS = [
+  'active',
+  'bounce',
+  'corrupt',
+  'deferred',
+  'hold',
+  'incoming',
+  'keys',
+  'run',
+]
 
 void t.test('makes the folders that are missing, closed to strangers', async (t) => {
   const root = join(t.testdir(), 'deep', 'spool')

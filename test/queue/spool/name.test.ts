@@ -7,6 +7,7 @@ import type { Test } from 'tap'
 import {
   formatDue,
   formatName,
+  idIn,
   isStaged,
   laterName,
   parseName,
@@ -117,4 +118,37 @@ void t.test(
 void t.test("what begins with a dot is nobody's message", async (t) => {
   t.equal(isStaged(`.${ID}`), true)
   t.equal(isStaged(ID), false)
+})
+
+void t.test(
+  'a stamp is a time exactly when it can be written again as it is',
+  async (t) => {
+    const digits = (most: number, width: number) =>
+      fc.integer({ min: 0, max: most }).map((n) => String(n).padStart(width, '0'))
+    const parts = fc.tuple(
+      fc.oneof(digits(9999, 4), fc.constantFrom('0000', '0070', '1969', '1970', '2024')),
+      digits(14, 2),
+      digits(33, 2),
+      digits(26, 2),
+      digits(62, 2),
+      digits(62, 2),
+      digits(999, 3),
+    )
+    const property = fc.property(parts, ([year, month, day, hour, minute, second, ms]) => {
+      const iso = `${year}-${month}-${day}T${hour}:${minute}:${second}.${ms}Z`
+      const at = new Date(iso)
+      const isTime = at.getTime() >= 0 && at.toISOString() === iso
+      const name = parseName(`${iso.replace(/[-:]/g, '')},0,${ID}@ops`)
+      ok(name?.due === (isTime ? at.getTime() : undefined))
+    })
+    holds(t, property, 5_000)
+  },
+)
+
+void t.test('the id can be read from a name without reading the rest', async (t) => {
+  holds(
+    t,
+    fc.property(someName, (name) => ok(idIn(formatName(name)) === name.id)),
+  )
+  for (const text of ['', '@', 'x@', '@ops', `${ID}`, 'no-name']) t.not(idIn(text), ID)
 })

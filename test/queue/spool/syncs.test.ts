@@ -91,6 +91,7 @@ void t.test(
     const { ClaimTable } = await import('../../../src/queue/spool/claims.ts')
     const { Agenda } = await import('../../../src/queue/spool/agenda.ts')
     const { KeyGate } = await import('../../../src/queue/spool/key-gate.ts')
+    const { Quota, UNBOUND } = await import('../../../src/queue/spool/quota.ts')
     const { layout, clock } = yard
     const mover = new Mover(layout, false)
     const plain = { layout, mover, clock, report: () => {} }
@@ -100,6 +101,7 @@ void t.test(
     const guests = new loaded.Guests({
       ...deps,
       claims,
+      quota: new Quota({ ...deps, claims, bounds: UNBOUND }),
       messageSizeLimit: 1_000,
       again: () => {},
     })

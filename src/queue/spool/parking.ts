@@ -1,0 +1,125 @@
+/**
+ * parking - moves away from incoming/ what cannot go now, or is too much to stand there.
+ *
+ * To deferred/, where a look need not read it again; to hold/ where its sender says so. What of
+ * a lane goes out soon stays: to move it first would cost as much again. A slice at a time, so
+ * that a flood does not stop deliveries. A cache of what the last looks found.
+ */
+import { isMissing } from '../../base/errno.ts'
+import { NewerFormatError } from '../../message/envelope.ts'
+import { holdsAtDoor } from '../states.ts'
+import { waitingIn } from './agenda.ts'
+import type { Agenda, Waiting } from './agenda.ts'
+import type { ClaimTable } from './claims.ts'
+import type { JudgeDeps } from './judge.ts'
+import { Unsealed, readEnvelope, readMessage } from './read.ts'
+import { tellHold } from './tell.ts'
+
+/** So many may wait in incoming/ for lanes that stand still; from twice that on the rest goes. */
+const DOORSTEP = 1_000
+/** The same for all lanes. */
+const CROWD = 20_000
+/** A lane stands still that gave nothing out for so long, and is counted so often (ms). */
+const STILL = 1_000
+const COUNT_EVERY = 100
+/** Between two slices of what is moved away (ms). */
+const BREATH = 20
+/** Moved in one go, so that a flood does not stop deliveries. */
+const AT_ONCE = 256
+/** So many are remembered to be moved; the next look finds the others. */
+const MOST_PARKING = 100_000
+
+interface Deps extends JudgeDeps {
+  readonly agenda: Agenda
+  readonly claims: ClaimTable
+  /** A file that turns out to be made by hand. */
+  readonly letRest: (file: string) => void
+}
+
+export class Parking {
+  readonly #deps: Deps
+  /** Not due, or beyond what the agenda keeps. */
+  #waiting: Waiting[] = []
+  /** Due, and too many to stand there; perhaps gone by the time. */
+  #excess: Waiting[] = []
+  #countAt = -Infinity
+
+  constructor(deps: Deps) {
+    this.#deps = deps
+  }
+
+  /** A new look at incoming/ begins: it finds again what is not due. */
+  begin(): void {
+    this.#waiting = []
+  }
+
+  /** A message that cannot go now. */
+  add(waiting: Waiting): void {
+    if (this.#waiting.length < MOST_PARKING) this.#waiting.push(waiting)
+  }
+
+  /** When there is something to move though nothing rings (epoch ms). */
+  get nextLook(): number | undefined {
+    const now = this.#deps.clock.now()
+    if (this.#waiting.length > 0) return now
+    return this.#excess.length > 0 ? now + BREATH : undefined
+  }
+
+  /** The next slice of what is to be moved. */
+  next(): Waiting[] {
+    if (this.#excess.length === 0) this.#excess = this.#tooMany()
+    const slice = this.#waiting.splice(0, AT_ONCE)
+    return slice.length > 0 ? slice : this.#excess.splice(0, AT_ONCE)
+  }
+
+  /** incoming -> deferred for what cannot go now, or hold where its sender says so. */
+  park(waiting: Waiting): void {
+    const { mover, agenda, clock } = this.#deps
+    const { id, file } = waiting
+    const to = this.#placeOf(waiting)
+    const known = agenda.get(id)
+    if (known?.state === 'incoming' && known.file === file) agenda.forget(id)
+    if (to === undefined) return
+    if (to === 'hold') tellHold(this.#deps, clock.now(), 'incoming', file)
+    const parked = mover.move('incoming', file, to)
+    if (parked !== undefined && to === 'deferred') agenda.add(waitingIn(to, parked)!)
+  }
+
+  /** Where a message belongs that cannot go now; undefined: it stays, or is gone. */
+  #placeOf(waiting: Waiting): 'deferred' | 'hold' | undefined {
+    const { layout, claims, gate } = this.#deps
+    const { id, file } = waiting
+    const path = layout.file('incoming', file)
+    try {
+      const { hold, key } = readEnvelope(path)
+      if (hold !== true && key === undefined) return 'deferred'
+      const { envelope, trail } = readMessage(path)
+      if (!gate.passes(envelope, trail)) {
+        gate.ask(waiting)
+        return undefined
+      }
+      return holdsAtDoor(envelope, trail) ? 'hold' : 'deferred'
+    } catch (error) {
+      if (isMissing(error)) return undefined
+      if (error instanceof Unsealed) this.#deps.letRest(file)
+      else if (error instanceof NewerFormatError) claims.judge.leaveAlone(id, error)
+      // Whatever else is wrong with it is found, and said, when it is claimed.
+      else return 'deferred'
+      return undefined
+    }
+  }
+
+  /**
+   * What of lanes that stand still is more than a look should have to read, and of all of them
+   * more than a crowd. What moves goes soon, and to move it first would cost as much again.
+   */
+  #tooMany(): Waiting[] {
+    const { agenda, clock } = this.#deps
+    const now = clock.monotonic()
+    if (agenda.incoming <= 2 * DOORSTEP || now < this.#countAt) return []
+    this.#countAt = now + COUNT_EVERY
+    if (agenda.incoming > 2 * CROWD) return agenda.excess(CROWD)
+    const still = agenda.excess(DOORSTEP, clock.now() - STILL)
+    return still.length > DOORSTEP ? still : []
+  }
+}
