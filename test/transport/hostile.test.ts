@@ -208,10 +208,11 @@ t.test('no redirect is followed, whatever it says', async (t) => {
 
 t.test('a connection that is accepted and never read', async (t) => {
   let accepted = 0
-  let gone = 0
+  let late = 0
   const url = await rawReceiver(t, (socket) => {
-    accepted++
-    socket.pause().on('close', () => gone++)
+    // undici connects anew when a request is cut off; nothing may be sent over that.
+    if (++accepted > 8) socket.on('data', (bytes) => (late += bytes.length))
+    else socket.pause()
   })
   const body = { kind: 'bytes', bytes: Buffer.alloc(5 * MIB, 'x') } as const
   const transport = transportFor(t)
@@ -225,7 +226,8 @@ t.test('a connection that is accepted and never read', async (t) => {
   for (const outcome of await Promise.all(running)) t.match(outcome, silent)
   t.ok(performance.now() - start < 700 + GRACE)
   t.ok(grown < 4 * MIB, `the body is held once, not once for each: ${grown}`)
-  t.equal(accepted, 8)
+  await sleep(100)
+  t.equal(late, 0)
 })
 
 t.test(
