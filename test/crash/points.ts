@@ -56,6 +56,7 @@ function plain(path: string): string {
   return path
     .replace(/\d{8}T\d{6}\.\d{3}Z/g, 'DUE')
     .replace(/[0-7][0-9A-HJKMNP-TV-Z]{25}/g, 'ID')
+    .replace(/\.ID-[0-9a-z]+/g, '.ID-COPY')
     .replace(/[0-9a-f]{64}/g, 'KEY')
     .replace(/@=[^~#]*/, '@URL')
     .replace(/#[0-9a-z]+$/, '#CLAIM')
