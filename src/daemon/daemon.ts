@@ -24,6 +24,7 @@ import type { Claims, Engine, Lease, Report, Settlement } from '../queue/queue.t
 import { createHttpTransport } from '../transport/http.ts'
 import type { Transport } from '../transport/transport.ts'
 import { ClockWatch } from './clock-watch.ts'
+import { Troubles } from './troubles.ts'
 
 export interface DaemonOptions {
   readonly config: Config
@@ -34,8 +35,6 @@ export interface DaemonOptions {
   readonly onFenced: (error: MsgqError) => void
 }
 
-/** Trouble that `msgq status` shows, the latest of each kind. */
-const TROUBLES = 10
 /** A turn that takes longer is stuck, and the watchdog is not fed (ms). */
 const STUCK = 60_000
 
@@ -46,7 +45,7 @@ export class Daemon {
   readonly #lanes: Lanes
   readonly #tally: Tally
   readonly #transport: Transport
-  readonly #troubles = new Map<string, { at: string; message: string }>()
+  readonly #troubles = new Troubles()
   readonly #startedAt: number
   /** Undefined until the spool is ours. */
   #clockWatch: ClockWatch | undefined
@@ -150,7 +149,7 @@ export class Daemon {
   /** Takes another configuration for all that comes from now on. */
   async configure(config: Config): Promise<{ newLanes: string[]; needsRestart: string[] }> {
     const { clock } = this.#options
-    const needsRestart = ['spool', 'anyFilesystem', 'submit', 'log'].filter(
+    const needsRestart = ['spool', 'anyFilesystem', 'submit', 'keys', 'log'].filter(
       (name) => !sameOption(this.#config, config, name as keyof Config),
     )
     const newLanes = [...config.destinations.keys()].filter(
@@ -209,7 +208,7 @@ export class Daemon {
           : { closedUntil: new Date(state.closedUntil).toISOString() }),
       })) as DaemonStatus['lanes'],
       ...(clock === undefined ? {} : { clock }),
-      troubles: [...this.#troubles.values()],
+      troubles: this.#troubles.list(),
     }
   }
 
@@ -243,15 +242,11 @@ export class Daemon {
     })
   }
 
-  #hear({ level, event, id, message }: Report): void {
-    this.#options.log.write(level, { event, ...(id === undefined ? {} : { id }) }, message)
-    if (level === 'info') return
-    const at = new Date(this.#options.clock.now()).toISOString()
-    this.#troubles.delete(message)
-    this.#troubles.set(message, { at, message })
-    const [oldest] = this.#troubles.keys()
-    if (this.#troubles.size > TROUBLES && oldest !== undefined)
-      this.#troubles.delete(oldest)
+  #hear(report: Report): void {
+    const { clock, log } = this.#options
+    const { level, event, id, message } = report
+    log.write(level, { event, ...(id === undefined ? {} : { id }) }, message)
+    this.#troubles.add(report, clock.now())
   }
 
   /** The engine's claims, counted. */

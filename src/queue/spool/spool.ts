@@ -8,7 +8,6 @@
 import { randomFillSync } from 'node:crypto'
 
 import type { Clock } from '../../base/clock.ts'
-import { plainError } from '../../base/errno.ts'
 import type { Body } from '../../message/body.ts'
 import { idMaker } from '../../message/id.ts'
 import type { Entry, Selector } from '../../message/selector.ts'
@@ -35,8 +34,8 @@ import { ClaimTable } from './claims.ts'
 import { SpoolDesk } from './desk.ts'
 import { Doorkeeper } from './doorkeeper.ts'
 import { FolderSync } from './folder-sync.ts'
+import { Housekeeping } from './housekeeping.ts'
 import { KeyGate } from './key-gate.ts'
-import { pruneKeys } from './key-prune.ts'
 import { Layout, cannotUse, survey } from './layout.ts'
 import { Lock } from './lock.ts'
 import { MOVES, Mover } from './moves.ts'
@@ -46,8 +45,6 @@ import type { OutboxOptions } from './outbox.ts'
 import { Quota, UNBOUND } from './quota.ts'
 import type { Bounds } from './quota.ts'
 import { recoverActive } from './recover.ts'
-import { Sweep } from './sweep.ts'
-import { boundCorrupt } from './sweep-corrupt.ts'
 import { watchWake } from './wake.ts'
 import type { Wake } from './wake.ts'
 
@@ -69,8 +66,6 @@ export type Ownership = Pick<Lock, 'held' | 'release'>
 
 /** A day: what senders repeat, they repeat sooner. */
 const KEY_WINDOW = 86_400_000
-/** incoming/ and keys/ are swept of what dead writers left, and of old keys, so often (ms). */
-const SWEEP_EVERY = 600_000
 
 export class SpoolEngine implements Engine {
   readonly #layout: Layout
@@ -83,17 +78,13 @@ export class SpoolEngine implements Engine {
   readonly #quota: Quota
   readonly #door: Doorkeeper
   readonly #backlog: Backlog
-  readonly #sweep: Sweep
+  readonly #housekeeping: Housekeeping
   readonly #sync: FolderSync
   readonly #claimDue: (want: Parameters<Claims['claim']>[0], leases: Lease[]) => void
   readonly #recover: () => Promise<number>
   readonly #takeLock: (layout: Layout, clock: Clock) => Promise<Ownership>
   #lock: Ownership | undefined
   #wake: Wake | undefined
-  readonly #prune: () => Promise<unknown>
-  #pruning: Promise<unknown> | undefined
-  readonly #mayExpire: () => boolean
-  #sweptAt: number
 
   constructor(root: string, options: SpoolOptions) {
     const { clock, keyWindow = KEY_WINDOW, submit: bounds = UNBOUND } = options
@@ -102,8 +93,6 @@ export class SpoolEngine implements Engine {
     this.#layout = layout
     this.#clock = clock
     this.#report = report
-    this.#mayExpire = options.mayExpire ?? (() => true)
-    this.#sweptAt = clock.monotonic()
     this.#takeLock = options.takeLock ?? Lock.take
     this.#outbox = new SpoolOutbox(root, options)
     const { cautious } = survey(root, options.anyFilesystem ?? false)
@@ -113,7 +102,13 @@ export class SpoolEngine implements Engine {
     this.#desk = new SpoolDesk(layout, mover, clock)
     this.#sync = new FolderSync(layout, mover, report)
     this.#claims = new ClaimTable(deps)
-    this.#sweep = new Sweep(layout, clock)
+    this.#housekeeping = new Housekeeping({
+      ...deps,
+      book: gate.book,
+      keyWindow,
+      bounds,
+      mayExpire: options.mayExpire ?? (() => true),
+    })
     this.#quota = new Quota({ ...deps, claims: this.#claims, bounds })
     this.#door = new Doorkeeper({
       ...deps,
@@ -126,10 +121,6 @@ export class SpoolEngine implements Engine {
     this.#backlog = new Backlog(all)
     this.#claimDue = (want, leases) => claimDue(all, want, leases)
     this.#recover = () => recoverActive(all)
-    this.#prune = async () => {
-      await pruneKeys({ layout, clock, book: gate.book, keyWindow })
-      await boundCorrupt({ layout, mover, bounds, report })
-    }
   }
 
   enqueue(submission: Submission): Promise<string> {
@@ -192,7 +183,7 @@ export class SpoolEngine implements Engine {
     this.#door.look()
     await this.#door.seal()
     this.#backlog.refill()
-    this.#sweepNow()
+    this.#housekeeping.begin()
     const leases: Lease[] = []
     // What another user sealed shows only when it is claimed, and is a message once it is ours.
     do this.#claimDue(want, leases)
@@ -231,7 +222,7 @@ export class SpoolEngine implements Engine {
     await this.#wake?.close()
     await this.#backlog.rest()
     await this.#quota.close()
-    await this.#pruning
+    await this.#housekeeping.rest()
     await this.#sync.close()
     await this.#lock?.release()
     this.#lock = undefined
@@ -243,27 +234,5 @@ export class SpoolEngine implements Engine {
       `spool: ${this.#layout.root} is not ours any more: our heartbeat is late`,
       'another msgqd may serve it; this one has to stop',
     )
-  }
-
-  #sweepNow(): void {
-    const now = this.#clock.monotonic()
-    if (now - this.#sweptAt < SWEEP_EVERY) return
-    this.#sweptAt = now
-    try {
-      this.#sweep.pass()
-    } catch (error) {
-      this.#complain('sweep of incoming/', error)
-    }
-    if (!this.#mayExpire()) return
-    this.#pruning ??= this.#prune()
-      .catch((error: unknown) => this.#complain('sweep of keys/ and corrupt/', error))
-      .finally(() => {
-        this.#pruning = undefined
-      })
-  }
-
-  #complain(what: string, error: unknown): void {
-    const message = `${what}: ${plainError(error)}`
-    this.#report({ level: 'error', event: 'trouble', message })
   }
 }
