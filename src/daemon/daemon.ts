@@ -148,9 +148,9 @@ export class Daemon {
 
   /** Takes another configuration for all that comes from now on. */
   async configure(config: Config): Promise<{ newLanes: string[]; needsRestart: string[] }> {
-    const { clock } = this.#options
+    const { clock, config: atStart } = this.#options
     const needsRestart = ['spool', 'anyFilesystem', 'submit', 'keys', 'log'].filter(
-      (name) => !sameOption(this.#config, config, name as keyof Config),
+      (name) => !sameOption(atStart, config, name as keyof Config),
     )
     const newLanes = [...config.destinations.keys()].filter(
       (name) => !this.#config.destinations.has(name),
