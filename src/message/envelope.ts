@@ -4,7 +4,7 @@
  * Written once and never changed. `bytes` and `sha256` prove the body. Secrets of destinations
  * are never in it; they are looked up at delivery. Times are ISO 8601 in UTC.
  */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 
 import { MsgqError } from '../base/errors.ts'
 import { DRAFT_FIELDS, checkDraft } from './draft.ts'
@@ -42,7 +42,7 @@ export interface Acceptance {
 
 /** The SHA-256 of a body, in hex. */
 export function sha256(body: Uint8Array): string {
-  return createHash('sha256').update(body).digest('hex')
+  return hash('sha256', body)
 }
 
 /** Makes a draft and its body into an envelope. Only a draft's own members are taken. */

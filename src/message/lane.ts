@@ -9,7 +9,10 @@ import { createHash } from 'node:crypto'
 import { memo } from '../base/memo.ts'
 
 const DESTINATION = /^[a-z0-9][a-z0-9_-]{0,63}$/
-const LANE = /^(?:[a-z0-9][a-z0-9_-]{0,63}|=[a-z0-9._-]{1,64}|_event|_adopt)$/
+
+/** A well-formed lane, as part of a pattern. */
+export const LANE = '[a-z0-9][a-z0-9_-]{0,63}|=[a-z0-9._-]{1,64}|_event|_adopt'
+const WHOLE_LANE = new RegExp(`^(?:${LANE})$`)
 
 /** Longest host part of a bare URL's lane; what is longer ends in a hash. */
 const HOST_LIMIT = 55
@@ -27,7 +30,7 @@ export function isDestinationName(text: string): boolean {
 
 /** True for a well-formed lane. */
 export function isLane(text: string): boolean {
-  return LANE.test(text)
+  return WHOLE_LANE.test(text)
 }
 
 /** True for the lane of a bare URL. */

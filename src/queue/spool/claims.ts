@@ -17,15 +17,16 @@ import type { Waiting } from './agenda.ts'
 import { putAside } from './aside.ts'
 import { Judge } from './judge.ts'
 import type { JudgeDeps, Judged } from './judge.ts'
-import { formatName, unclaimed } from './name.ts'
-import type { Name } from './name.ts'
+import { formatName, parseName, triesIn, unclaimed } from './name.ts'
+import { Pace } from './pace.ts'
 import { Defect, bodyOf } from './read.ts'
 import type { MessageFile } from './read.ts'
 import { tell } from './tell.ts'
 
 interface Held {
   readonly lease: Lease
-  readonly name: Name
+  /** What it is called in active/. */
+  readonly active: string
   readonly file: MessageFile
   /** Its outcome stands in the trail already; only the move failed. */
   told?: boolean
@@ -40,6 +41,7 @@ export class ClaimTable {
   readonly judge: Judge
   readonly #deps: JudgeDeps
   readonly #held = new Map<string, Held>()
+  readonly #pace = new Pace()
   readonly #session = randomBytes(3).toString('hex')
   #count = 0
 
@@ -60,13 +62,14 @@ export class ClaimTable {
 
   /** Claims one waiting message. Throws when the disk refuses; the message stays known. */
   claim(waiting: Waiting): Claimed {
-    const judged = this.judge.claim(waiting, this.nextToken())
+    const token = this.nextToken()
+    const judged = this.judge.claim(waiting, token)
     if (judged.kind !== 'message') return judged
-    const { name, file } = judged
+    const { active, file } = judged
     const { envelope, trail } = file
-    const { id, lane, tries, due } = name
-    const lease = { id, token: name.claim!, lane, tries, due, envelope, trail }
-    this.#held.set(id, { lease, name, file })
+    const { id, lane, due } = waiting
+    const lease = { id, token, lane, tries: triesIn(active), due, envelope, trail }
+    this.#held.set(id, { lease, active, file })
     return { kind: 'lease', lease }
   }
 
@@ -78,22 +81,22 @@ export class ClaimTable {
     const { mover, clock, gate } = this.#deps
     const held = this.#held.get(lease.id)
     if (held?.lease.token !== lease.token) return 'lost'
-    const { name } = held
-    const active = formatName(name)
-    const { id, lane, due, tries } = name
+    const { id, lane, due, tries } = lease
+    const { active } = held
     const entry = { id, state: 'active', lane, due, tries } as const
     const plan = planSettlement(entry, settlement, clock.now())
     if (plan.to === 'gone') {
       const { envelope } = lease
       if (isKeyed(envelope)) gate.book.keep(envelope, clock.now())
-      const removed = await mover.removeAside('active', active)
+      const removed = await this.#remove(active)
       this.#held.delete(id)
       return removed ? {} : 'lost'
     }
     // The line first: were the order turned, an operator could move the file in between.
     if (plan.line !== undefined && !held.told) tell(this.#deps, 'active', active, plan.line)
     held.told = true
-    const next = formatName({ ...unclaimed(name), due: plan.due, tries: plan.tries })
+    const name = unclaimed(parseName(active)!)
+    const next = formatName({ ...name, due: plan.due, tries: plan.tries })
     const file = mover.move('active', active, plan.to, next)
     this.#held.delete(id)
     if (file === undefined) return 'lost'
@@ -101,13 +104,23 @@ export class ClaimTable {
     return { waiting: waitingIn(plan.to, file)! }
   }
 
+  /** Nothing waits for the end of this one call, and some disks take long for it (discard). */
+  #remove(active: string): boolean | Promise<boolean> {
+    const { mover, clock } = this.#deps
+    if (!this.#pace.isQuick()) return mover.removeAside('active', active)
+    const began = clock.monotonic()
+    const removed = mover.remove('active', active)
+    this.#pace.took(clock.monotonic() - began)
+    return removed
+  }
+
   /** The proven body; undefined when it disproved itself, or when the lease is lost. */
   async body(lease: Lease): Promise<Body | undefined> {
     const held = this.#held.get(lease.id)
     if (held?.lease.token !== lease.token) return undefined
-    const active = formatName(held.name)
+    const { active, file } = held
     try {
-      return await bodyOf(this.#deps.layout.file('active', active), held.file)
+      return await bodyOf(this.#deps.layout.file('active', active), file)
     } catch (error) {
       if (!(error instanceof Defect) && !isMissing(error)) throw error
       this.#held.delete(lease.id)

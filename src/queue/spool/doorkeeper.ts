@@ -66,6 +66,11 @@ export class Doorkeeper {
     return next === Infinity ? undefined : next
   }
 
+  /** Something may have come: the next look has to find out. */
+  hint(): void {
+    this.#doorstep.hint()
+  }
+
   /** Looks at incoming/, and takes in what came. */
   look(): void {
     const found = this.#doorstep.look()
@@ -80,11 +85,12 @@ export class Doorkeeper {
     const visitors = this.#visitors
     this.#parking.begin()
     visitors.begin()
-    for (const { file, name } of known)
+    for (const waiting of known) {
+      const { file, id } = waiting
       this.#guard(file, () => {
-        if (agenda.get(name.id)?.file === file || !visitors.meet(file))
-          this.#greet(waitingIn('incoming', file)!)
+        if (agenda.get(id)?.file === file || !visitors.meet(file)) this.#greet(waiting)
       })
+    }
     const ours = strange.filter(({ file, stat }) => !visitors.meetRested(file, stat.uid))
     visitors.end()
     this.#strange = ours

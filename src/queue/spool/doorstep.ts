@@ -10,9 +10,10 @@ import type { Stats } from 'node:fs'
 
 import type { Clock } from '../../base/clock.ts'
 import { isMissing } from '../../base/errno.ts'
+import { waitingIn } from './agenda.ts'
+import type { Waiting } from './agenda.ts'
 import type { Layout } from './layout.ts'
-import { isStaged, parseName } from './name.ts'
-import type { Name } from './name.ts'
+import { isStaged } from './name.ts'
 
 /** A hand-made file is adopted when nothing of it changed for so long (ms). */
 export const REST = 2_000
@@ -20,8 +21,8 @@ export const REST = 2_000
 const SETTLED = 2_000_000_000n
 /** Read regardless of the folder's time, so often (ms of the monotonic clock). */
 const READ_EVERY = 5_000
-/** A look takes at most this share of the time: a full doorstep must not stop deliveries. */
-const SHARE = 10
+/** A look takes one part in so many of the time: a full doorstep must not stop the rest. */
+const SHARE = 20
 
 /** A timer may fire so much too early (ms). */
 const EARLY = 2
@@ -35,7 +36,7 @@ interface Resting {
 
 export interface Found {
   /** Without what waits already. */
-  readonly known: readonly { readonly file: string; readonly name: Name }[]
+  readonly known: readonly Waiting[]
   /** Entries that are no messages of ours, rested, with what lstat said. */
   readonly strange: readonly { readonly file: string; readonly stat: Stats }[]
   /** True when a name was seen that may be no UTF-8, and then names nothing. */
@@ -48,6 +49,9 @@ export class Doorstep {
   readonly #isWaiting: (file: string) => boolean
   readonly #resting = new Map<string, Resting>()
   #mtime = -1n
+  /** Somebody says when there may be something new; and he said so. */
+  #isListening = false
+  #hinted = true
   #readAt = -Infinity
   /** A look before that would be too dear; `#skipped` when one was wanted all the same. */
   #next = -Infinity
@@ -68,11 +72,18 @@ export class Doorstep {
     return this.#clock.now() + Math.max(next - this.#clock.monotonic(), 0) + EARLY
   }
 
+  /** Something may have come. From the first hint on, what we move ourselves is no reason to look. */
+  hint(): void {
+    this.#isListening = this.#hinted = true
+  }
+
   /** What is there, or undefined when nothing can have changed or the last look was dear. */
   look(): Found | undefined {
     const started = this.#clock.monotonic()
+    if (this.#isListening && !this.#hinted && this.#resting.size === 0) return undefined
     this.#skipped = started < this.#next
     if (this.#skipped) return undefined
+    this.#hinted = false
     const { mtimeNs } = statSync(this.#layout.folder('incoming'), { bigint: true })
     const settled = BigInt(Math.floor(this.#clock.now())) * 1_000_000n - mtimeNs > SETTLED
     const recent = started - this.#readAt < READ_EVERY
@@ -99,15 +110,15 @@ export class Doorstep {
   }
 
   #read(now: number): Found {
-    const known: { file: string; name: Name }[] = []
+    const known: Waiting[] = []
     const strange: { file: string; stat: Stats }[] = []
     const seen = new Set<string>()
     let odd = false
     for (const file of readdirSync(this.#layout.folder('incoming'))) {
       if (isStaged(file) || this.#isWaiting(file)) continue
-      const name = parseName(file)
-      if (name !== undefined && name.claim === undefined && !this.#resting.has(file)) {
-        known.push({ file, name })
+      const waiting = this.#resting.has(file) ? undefined : waitingIn('incoming', file)
+      if (waiting !== undefined) {
+        known.push(waiting)
         continue
       }
       odd ||= file.includes('\ufffd')

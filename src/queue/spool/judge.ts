@@ -22,7 +22,7 @@ import { REST } from './doorstep.ts'
 import type { KeyGate } from './key-gate.ts'
 import type { Layout } from './layout.ts'
 import type { Mover } from './moves.ts'
-import { formatName, parseName, unclaimed } from './name.ts'
+import { claimedName, formatName, parseName, unclaimed } from './name.ts'
 import type { Name } from './name.ts'
 import { Defect, Unsealed, readMessage } from './read.ts'
 import type { MessageFile } from './read.ts'
@@ -33,7 +33,7 @@ const FAULT_PAUSE = 60_000
 
 /** What a waiting file turned out to be. */
 export type Judged =
-  | { readonly kind: 'message'; readonly name: Name; readonly file: MessageFile }
+  | { readonly kind: 'message'; readonly active: string; readonly file: MessageFile }
   /** Somebody moved it first; or it is in corrupt/ or hold/ now; or it is left alone. */
   | { readonly kind: 'nothing' }
   /** Cannot be read now: it is in deferred/ and comes again. */
@@ -58,7 +58,7 @@ export interface JudgeDeps {
 export class Judge {
   readonly #deps: JudgeDeps
   /** Claimed, and then neither judged nor moved on: the disk refused. */
-  #strays: { name: Name; waiting: Waiting }[] = []
+  #strays: { active: string; waiting: Waiting }[] = []
   /** Messages of a later msgq: left alone for as long as we live. */
   readonly newer = new Set<string>()
 
@@ -68,15 +68,13 @@ export class Judge {
 
   /** Claims a waiting file under a token. Throws when it cannot be moved; it stays known. */
   claim(waiting: Waiting, token: string): Judged {
-    const name = parseName(waiting.file)
-    if (name === undefined) return NOTHING
-    const claimed: Name = { ...name, claim: token }
     const { state, file } = waiting
-    if (!this.#deps.mover.claim(state, file, formatName(claimed))) return NOTHING
+    const active = claimedName(file, token)
+    if (!this.#deps.mover.claim(state, file, active)) return NOTHING
     try {
-      return this.#judge(waiting, claimed)
+      return this.#judge(waiting, active)
     } catch (error) {
-      this.#strays.push({ name: claimed, waiting })
+      this.#strays.push({ active, waiting })
       throw error
     }
   }
@@ -84,9 +82,10 @@ export class Judge {
   /** Tries to put back what could not be moved on; what waits again. */
   returnStrays(): Waiting[] {
     const back: Waiting[] = []
-    this.#strays = this.#strays.filter(({ name, waiting: { state, file } }) => {
+    if (this.#strays.length === 0) return back
+    this.#strays = this.#strays.filter(({ active, waiting: { state, file } }) => {
       try {
-        const now = this.#deps.mover.move('active', formatName(name), state, file)
+        const now = this.#deps.mover.move('active', active, state, file)
         if (now !== undefined) back.push(waitingIn(state, now)!)
         return false
       } catch {
@@ -102,44 +101,42 @@ export class Judge {
     this.#deps.report({ level: 'error', event: 'newer', id, message })
   }
 
-  #judge(waiting: Waiting, name: Name): Judged {
+  #judge(waiting: Waiting, active: string): Judged {
     const { layout, clock } = this.#deps
-    const active = formatName(name)
     let file
     try {
       file = readMessage(layout.file('active', active))
     } catch (error) {
-      return this.#cannotRead(waiting, name, error)
+      return this.#cannotRead(waiting, active, error)
     }
-    if (file.uid !== process.geteuid!()) return this.#guest(name)
-    const contradiction = disagreement(name, file)
+    if (file.uid !== process.geteuid!()) return this.#guest(active)
+    const contradiction = disagreement(waiting, file)
     if (contradiction !== undefined) return this.#disproved(active, contradiction)
     if (!this.#deps.gate.passes(file.envelope, file.trail))
-      return this.#asked(waiting, name)
-    if (!holdsAtDoor(file.envelope, file.trail)) return { kind: 'message', name, file }
+      return this.#asked(waiting, active)
+    if (!holdsAtDoor(file.envelope, file.trail)) return { kind: 'message', active, file }
     tellHold(this.#deps, clock.now(), 'active', active)
-    this.#leave(name, 'hold')
+    this.#leave(active, 'hold')
     return NOTHING
   }
 
-  #cannotRead(waiting: Waiting, name: Name, error: unknown): Judged {
-    const active = formatName(name)
+  #cannotRead(waiting: Waiting, active: string, error: unknown): Judged {
     if (isMissing(error)) return NOTHING
     if (error instanceof Unsealed || this.#mayGrow(active, error)) {
-      const file = this.#leave(name, 'incoming')
+      const file = this.#leave(active, 'incoming')
       return file === undefined ? NOTHING : { kind: 'unsealed', file }
     }
     if (error instanceof Defect) return this.#disproved(active, error.message)
     if (error instanceof NewerFormatError) {
-      this.#leave(name, waiting.state)
-      this.leaveAlone(name.id, error)
+      this.#leave(active, waiting.state)
+      this.leaveAlone(waiting.id, error)
       return NOTHING
     }
-    return this.#comeAgain(name, error)
+    return this.#comeAgain(waiting, active, error)
   }
 
-  #asked({ state }: Waiting, name: Name): Judged {
-    const file = this.#leave(name, state)
+  #asked({ state }: Waiting, active: string): Judged {
+    const file = this.#leave(active, state)
     return file === undefined
       ? NOTHING
       : { kind: 'asked', waiting: waitingIn(state, file)! }
@@ -150,19 +147,20 @@ export class Judge {
     return NOTHING
   }
 
-  #guest(name: Name): Judged {
+  #guest(active: string): Judged {
     const { mover, clock } = this.#deps
-    const fixed = adoptName(name.id, clock.now(), name.claim!)
-    const renamed = mover.rename('active', formatName(name), formatName(fixed))
+    const { id, claim } = parseName(active)!
+    const fixed = adoptName(id, clock.now(), claim!)
+    const renamed = mover.rename('active', active, formatName(fixed))
     return renamed ? { kind: 'foreign', name: fixed } : NOTHING
   }
 
   /** A fault of the machine proves nothing against the message: it waits, uncharged. */
-  #comeAgain(name: Name, error: unknown): Judged {
+  #comeAgain({ id }: Waiting, active: string, error: unknown): Judged {
     const { clock, report } = this.#deps
-    const file = this.#leave(name, 'deferred', clock.now() + FAULT_PAUSE)
+    const file = this.#leave(active, 'deferred', clock.now() + FAULT_PAUSE)
     const message = `cannot be read: ${plainError(error)}; tried again in a minute`
-    report({ level: 'error', event: 'unreadable', id: name.id, message })
+    report({ level: 'error', event: 'unreadable', id, message })
     if (file === undefined) return NOTHING
     return { kind: 'waits', waiting: waitingIn('deferred', file)! }
   }
@@ -175,14 +173,18 @@ export class Judge {
     return Math.abs(clock.now() - mtimeMs) < REST
   }
 
-  #leave(name: Name, to: State, due = name.due): string | undefined {
-    const target = formatName({ ...unclaimed(name), due })
-    return this.#deps.mover.move('active', formatName(name), to, target)
+  #leave(active: string, to: State, due?: number): string | undefined {
+    const name = unclaimed(parseName(active)!)
+    const target = formatName(due === undefined ? name : { ...name, due })
+    return this.#deps.mover.move('active', active, to, target)
   }
 }
 
 /** How a name contradicts its own envelope; the envelope of our own files decides nothing. */
-export function disagreement(name: Name, file: MessageFile): string | undefined {
+export function disagreement(
+  name: Pick<Name, 'id' | 'lane'>,
+  file: MessageFile,
+): string | undefined {
   const { id, to } = file.envelope
   if (id !== name.id) return `its name says ${name.id}, its envelope ${id}`
   const lane = laneOf(to)

@@ -133,10 +133,7 @@ export class Mover {
     return this.#drop(from, name)
   }
 
-  /**
-   * The same in the thread pool: some disks take a millisecond for it (discard), and that is
-   * the one call of a delivery that nothing waits for.
-   */
+  /** The same in the thread pool. */
   async removeAside(from: State, name: string): Promise<boolean> {
     this.#check(from, 'gone')
     try {

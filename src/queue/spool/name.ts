@@ -5,7 +5,7 @@
  * `20261120T101500.123Z,3,01JD3Z8K6Q4W5E6R7T8Y9V0A1P@ops`: names sort by due time, and readdir
  * alone answers what waits, where to, since when and until when.
  */
-import { isLane } from '../../message/lane.ts'
+import { LANE } from '../../message/lane.ts'
 
 export interface Name {
   /** Epoch ms from which the next attempt may start; in bounce/, when it bounced. */
@@ -20,8 +20,13 @@ export interface Name {
   readonly claim?: string
 }
 
-const NAME =
-  /^(\d{8}T\d{6}\.\d{3}Z),(0|[1-9]\d{0,8}),([0-7][0-9A-HJKMNP-TV-Z]{25})@([a-z0-9=_][a-z0-9._-]*)(?:~([0-9a-f]{8}))?(?:#([0-9a-z]{1,24}))?$/
+const NAME = new RegExp(
+  `^\\d{8}T\\d{6}\\.\\d{3}Z,(?:0|[1-9]\\d{0,8}),[0-7][0-9A-HJKMNP-TV-Z]{25}@(?:${LANE})` +
+    '(?:~[0-9a-f]{8})?(?:#[0-9a-z]{1,24})?$',
+)
+
+/** Where `tries` begins: behind the due and its comma. */
+const TRIES_AT = 21
 
 /** The last due that fits four digits of a year. */
 const LATEST = Date.UTC(9999, 11, 31, 23, 59, 59, 999)
@@ -42,51 +47,67 @@ export function formatName(name: Name): string {
   return `${formatDue(name.due)},${name.tries},${name.id}@${name.lane}${chain}${claim}`
 }
 
-/** Reads a file name; undefined for one that is not ours. */
+/**
+ * Reads a file name; undefined for one that is not ours. A start reads a million of them: the
+ * pattern only says yes or no, and what it would capture is cut out by its place.
+ */
 export function parseName(text: string): Name | undefined {
-  const match = NAME.exec(text)
-  if (match === null) return undefined
-  const [, stamp, tries, id, lane, chain, claim] = match
-  if (!isLane(lane!)) return undefined
-  const due = parseDue(stamp!)
+  if (!NAME.test(text)) return undefined
+  const due = dueIn(text)
   if (due === undefined) return undefined
-  return {
+  const at = text.indexOf('@')
+  const claimAt = text.indexOf('#', at)
+  const unclaimedEnd = claimAt < 0 ? text.length : claimAt
+  const chainAt = text.indexOf('~', at)
+  const name = {
     due,
-    tries: Number(tries),
-    id: id!,
-    lane: lane!,
-    ...(chain === undefined ? {} : { chain }),
-    ...(claim === undefined ? {} : { claim }),
+    tries: triesIn(text),
+    id: text.slice(at - 26, at),
+    lane: text.slice(at + 1, chainAt < 0 ? unclaimedEnd : chainAt),
+  }
+  if (chainAt < 0 && claimAt < 0) return name
+  return {
+    ...name,
+    ...(chainAt < 0 ? {} : { chain: text.slice(chainAt + 1, unclaimedEnd) }),
+    ...(claimAt < 0 ? {} : { claim: text.slice(claimAt + 1) }),
   }
 }
 
-function parseDue(stamp: string): number | undefined {
-  const [year, month, day] = [stamp.slice(0, 4), stamp.slice(4, 6), stamp.slice(6, 8)]
-  const [hour, minute, second] = [
-    stamp.slice(9, 11),
-    stamp.slice(11, 13),
-    stamp.slice(13, 15),
-  ]
-  const ms = Date.UTC(
-    +year,
-    +month - 1,
-    +day,
-    +hour,
-    +minute,
-    +second,
-    +stamp.slice(16, 19),
-  )
+/** The attempts that a name of ours says were recorded. */
+export function triesIn(text: string): number {
+  return Number(text.slice(TRIES_AT, text.indexOf(',', TRIES_AT)))
+}
+
+/** The due of a text that is made like a name; undefined where there is no such time. */
+function dueIn(text: string): number | undefined {
+  const digits = (from: number, to: number): number => {
+    let number = 0
+    for (let at = from; at < to; at++) number = number * 10 + text.charCodeAt(at) - 48
+    return number
+  }
+  const [year, month, day] = [digits(0, 4), digits(4, 6), digits(6, 8)]
+  const [hour, minute, second] = [digits(9, 11), digits(11, 13), digits(13, 15)]
   // Date.UTC rolls a 31st of February over, and takes the year 70 for 1970.
-  const isTime =
-    month >= '01' && month <= '12' && hour < '24' && minute < '60' && second < '60'
-  if (!isTime || ms < 0 || year < '1970') return undefined
-  return new Date(ms).getUTCDate() === +day ? ms : undefined
+  const isDay = year >= 1970 && month >= 1 && month <= 12 && day >= 1
+  if (!isDay || day > daysOf(month, year)) return undefined
+  if (hour > 23 || minute > 59 || second > 59) return undefined
+  return Date.UTC(year, month - 1, day, hour, minute, second, digits(16, 19))
+}
+
+function daysOf(month: number, year: number): number {
+  if (month === 2) return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0) ? 29 : 28
+  return month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31
 }
 
 /** Where the id stands in a name of ours; of any other text, something that is no id. */
 export function idIn(text: string): string {
   const at = text.indexOf('@')
   return text.slice(Math.max(0, at - 26), at)
+}
+
+/** What a waiting file is called once it is claimed. */
+export function claimedName(file: string, token: string): string {
+  return `${file}#${token}`
 }
 
 /** The name without its claim: what a message is called outside active/. */

@@ -63,12 +63,16 @@ export interface MessageFile {
 
 /** Opens a regular file. Of anything else nothing is opened: that may block, or act. */
 export function openPlain(path: string): number {
-  checkPlain(lstatSync(path))
-  return openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+  plainStat(path)
+  return openSync(path, READ)
 }
 
-function checkPlain(stat: Stats): void {
+const READ = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
+
+function plainStat(path: string): Stats {
+  const stat = lstatSync(path)
   if (!stat.isFile()) throw new Defect(`is a ${kindOf(stat)}, not a file`)
+  return stat
 }
 
 function kindOf(stat: Stats): string {
@@ -100,9 +104,9 @@ export function isUnsealed(path: string): boolean {
 
 /** Reads the file; a body over WHOLE is left for `bodyOf`. */
 export function readMessage(path: string): MessageFile {
-  const fd = openPlain(path)
+  const stat = plainStat(path)
+  const fd = openSync(path, READ)
   try {
-    const stat = fstatSync(fd)
     const whole = stat.size <= WHOLE + 2 * EDGE
     const start = readAt(fd, 0, whole ? stat.size : Math.min(stat.size, EDGE))
     const { line, bodyAt } = firstLine(start)

@@ -215,7 +215,11 @@ export class SpoolEngine implements Engine {
   }
 
   async watch(onHint: () => void): Promise<void> {
-    this.#wake = await watchWake(this.#layout, this.#clock, onHint, this.#report)
+    const hint = () => {
+      this.#door.hint()
+      onHint()
+    }
+    this.#wake = await watchWake(this.#layout, this.#clock, hint, this.#report)
   }
 
   async close(): Promise<void> {

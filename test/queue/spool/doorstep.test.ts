@@ -18,7 +18,7 @@ function step(t: Test, clock: Clock = new FastClock()) {
   return { doorstep, waiting, path, put: (file: string) => writeFileSync(path(file), 'x') }
 }
 
-const known = (found: Found | undefined) => found?.known.map(({ name }) => name.id)
+const known = (found: Found | undefined) => found?.known.map(({ id }) => id)
 const strange = (found: Found | undefined) => found?.strange.map(({ file }) => file)
 
 /** Makes the folder look as if nothing had happened there for a while. */
@@ -135,7 +135,7 @@ void t.test(
     put(name)
     t.equal(doorstep.look(), undefined)
     const wait = doorstep.nextLook! - clock.now()
-    t.ok(wait > 800 && wait < 1_100, `in ${wait} ms`)
+    t.ok(wait > 1_800 && wait < 2_100, `in ${wait} ms`)
     clock.run(wait)
     t.strictSame(known(doorstep.look()), [id])
     t.equal(doorstep.nextLook, undefined)
@@ -212,4 +212,41 @@ void t.test('a file that changes its name is another file', async (t) => {
   t.strictSame(strange(doorstep.look()), [])
   clock.run(600)
   t.strictSame(strange(doorstep.look()), ['two'])
+})
+
+void t.test(
+  'once somebody gives hints, what changes without one is no reason to look',
+  async (t) => {
+    const clock = new FastClock()
+    const { doorstep, put } = step(t, clock)
+    const [first, second, third] = [sealed(), sealed(), sealed()]
+    put(first.name)
+    t.strictSame(known(doorstep.look()), [first.id])
+    put(second.name)
+    clock.pass(1_000)
+    t.strictSame(known(doorstep.look()), [first.id, second.id], 'nobody gives hints yet')
+    doorstep.hint()
+    clock.pass(1_000)
+    t.ok(doorstep.look())
+    put(third.name)
+    clock.pass(1_000)
+    t.equal(doorstep.look(), undefined)
+    doorstep.hint()
+    t.strictSame(known(doorstep.look()), [first.id, second.id, third.id])
+  },
+)
+
+void t.test('a hint while a look would be too dear is kept', async (t) => {
+  let ms = 0
+  // Each look takes a second.
+  const clock = { now: Date.now, monotonic: () => (ms += 500) }
+  const { doorstep, put } = step(t, clock)
+  doorstep.hint()
+  doorstep.look()
+  put(sealed().name)
+  doorstep.hint()
+  t.equal(doorstep.look(), undefined)
+  t.ok(doorstep.nextLook)
+  ms += 60_000
+  t.ok(doorstep.look())
 })
