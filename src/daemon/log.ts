@@ -6,6 +6,7 @@
  */
 import { pino } from 'pino'
 
+import { systemClock } from '../base/clock.ts'
 import { briefDuration } from '../base/duration.ts'
 import { printable } from '../base/text.ts'
 import type { Log, LogLevel } from '../delivery/log.ts'
@@ -30,7 +31,7 @@ export function openLog({ level, format, env, stdout }: LogOptions): Log {
   const options = {
     level,
     base: null,
-    timestamp: pino.stdTimeFunctions.isoTime,
+    timestamp: isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
   }
   // Not pino's own destination: its last flush never ends where the disk is full.
@@ -45,6 +46,18 @@ export function openLog({ level, format, env, stdout }: LogOptions): Log {
     },
   }
 }
+
+/** Pino's member `time`, written once for all lines of a millisecond. */
+function isoTime(): string {
+  const now = systemClock.now()
+  if (now !== written.ms) {
+    written.ms = now
+    written.text = `,"time":"${new Date(now).toISOString()}"`
+  }
+  return written.text
+}
+
+const written = { ms: -1, text: '' }
 
 /** What was said in one turn of the event loop is one write: each costs more than its line. */
 class Lines {

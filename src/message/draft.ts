@@ -5,6 +5,7 @@
  * envelope, so that what is refused at one door is refused at all. Bodies are apart.
  */
 import { MsgqError } from '../base/errors.ts'
+import { memo } from '../base/memo.ts'
 import { hasControl, printable } from '../base/text.ts'
 import { isDestinationName, looksLikeUrl } from './lane.ts'
 
@@ -111,6 +112,11 @@ function checkTo(to: unknown): void {
       : 'a destination is written in a-z, 0-9, - and _'
     throw bad('to', `is neither a destination nor a URL: ${show(to)}`, hint)
   }
+  checkUrl(to)
+}
+
+/** Returns, or throws what is wrong: a queue names the same few again and again. */
+const checkUrl = memo((to) => {
   if (hasControl(to) || to !== to.trim())
     throw bad('to', `has a control character or a space around it: ${show(to)}`)
   let url: URL
@@ -131,7 +137,8 @@ function checkTo(to: unknown): void {
       'has a user or password in the URL',
       'a secret in a URL ends in logs: name a destination and give it `auth` in msgq.toml',
     )
-}
+  return true
+})
 
 function checkHeaders(headers: unknown): void {
   if (headers === undefined) return

@@ -40,7 +40,7 @@ export function buildRequest(
     return value
   }
   const url = urlOf(destination, reveal)
-  secrets.push(...urlSecrets(url))
+  secrets.push(...secretsIn(url))
   if (typeof destination.url !== 'string')
     secrets.push(url.href, url.pathname + url.search, url.pathname)
 
@@ -115,6 +115,18 @@ function urlOf(destination: Destination, reveal: SecretSource): URL {
   }
   return url
 }
+
+/** Those of a URL, which is read once for many messages. */
+function secretsIn(url: URL): readonly string[] {
+  let secrets = known.get(url)
+  if (secrets === undefined) {
+    secrets = urlSecrets(url)
+    known.set(url, secrets)
+  }
+  return secrets
+}
+
+const known = new WeakMap<URL, readonly string[]>()
 
 function parseUrl(text: string, what: string): URL {
   let url: URL

@@ -79,9 +79,12 @@ export class Agenda {
 
   forget(id: string): void {
     const known = this.#byId.get(id)
-    if (known === undefined) return
+    if (known !== undefined) this.#drop(known)
+  }
+
+  #drop({ id, state }: Waiting): void {
     this.#byId.delete(id)
-    if (known.state === 'incoming') this.#incoming--
+    if (state === 'incoming') this.#incoming--
   }
 
   /** Takes out what is due: lanes in turn, in a lane by due, then id. */
@@ -95,12 +98,14 @@ export class Agenda {
       const first = this.#first(name)
       idle++
       if (first === undefined || first.due > now) continue
-      if (first.due >= this.#lane(name).unsure) continue
+      const lane = this.#lane(name)
+      if (first.due >= lane.unsure) continue
       const places = left.get(name) ?? room(name)
       if (places <= 0) continue
       left.set(name, places - 1)
-      this.forget(first.id)
-      this.#lane(name).takenAt = now
+      lane.heap.pop()
+      this.#drop(first)
+      lane.takenAt = now
       taken.push(first)
       idle = 0
     }

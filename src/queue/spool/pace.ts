@@ -8,8 +8,9 @@
 
 /** Calls that take longer than this on average are slow (ms). */
 const SLOW = 0.1
-/** What one call counts in the average. */
+/** What one call counts in the average, and as how long at most: it may be we who were held up. */
 const WEIGHT = 1 / 16
+const MOST = 4 * SLOW
 /** So many go aside before the next is tried here. */
 const ASIDE = 256
 
@@ -27,7 +28,7 @@ export class Pace {
 
   /** How long a call took that was made here (ms). */
   took(ms: number): void {
-    this.#mean += (ms - this.#mean) * WEIGHT
+    this.#mean += (Math.min(ms, MOST) - this.#mean) * WEIGHT
     if (this.#mean > SLOW) this.#aside = ASIDE
   }
 }
