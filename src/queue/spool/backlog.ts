@@ -6,6 +6,7 @@
  * hand-made files are looked at; one that cannot be taken in stays, and is named once. A reading
  * that fails is reported, and begun again after a while.
  */
+import type { Dir } from 'node:fs'
 import { opendir } from 'node:fs/promises'
 
 import type { Clock } from '../../base/clock.ts'
@@ -20,6 +21,8 @@ import { Trouble } from './trouble.ts'
 
 /** So often (ms) it is read for what came by hand. */
 const READ_EVERY = 600_000
+/** Names that are read in one go. */
+const PIECE = 1024
 /** After a reading that failed (ms). */
 const PAUSE = 60_000
 
@@ -51,8 +54,7 @@ export class Backlog {
     let complete = false
     agenda.beginReading()
     try {
-      const folder = await opendir(layout.folder('deferred'), { bufferSize: 1024 })
-      for await (const { name } of folder) this.#admit(name)
+      await this.#readNames(await opendir(layout.folder('deferred'), { bufferSize: PIECE }))
       complete = true
     } finally {
       agenda.endReading(complete)
@@ -79,6 +81,23 @@ export class Backlog {
   /** Resolves once nothing is read any more. */
   async rest(): Promise<void> {
     await this.#reading
+  }
+
+  /** The pool reads a piece; its names are taken at once, which costs half of asking for each. */
+  async #readNames(folder: Dir): Promise<void> {
+    try {
+      for (;;) {
+        let entry = await folder.read()
+        for (let n = 1; entry !== null; n++) {
+          this.#admit(entry.name)
+          if (n === PIECE) break
+          entry = folder.readSync()
+        }
+        if (entry === null) return
+      }
+    } finally {
+      await folder.close()
+    }
   }
 
   #admit(file: string): void {

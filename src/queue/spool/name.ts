@@ -80,18 +80,23 @@ export function triesIn(text: string): number {
 
 /** The due of a text that is made like a name; undefined where there is no such time. */
 function dueIn(text: string): number | undefined {
-  const digits = (from: number, to: number): number => {
-    let number = 0
-    for (let at = from; at < to; at++) number = number * 10 + text.charCodeAt(at) - 48
-    return number
-  }
-  const [year, month, day] = [digits(0, 4), digits(4, 6), digits(6, 8)]
-  const [hour, minute, second] = [digits(9, 11), digits(11, 13), digits(13, 15)]
+  const year = 100 * two(text, 0) + two(text, 2)
+  const month = two(text, 4)
+  const day = two(text, 6)
+  const hour = two(text, 9)
+  const minute = two(text, 11)
+  const second = two(text, 13)
+  const ms = 10 * two(text, 16) + text.charCodeAt(18) - 48
   // Date.UTC rolls a 31st of February over, and takes the year 70 for 1970.
   const isDay = year >= 1970 && month >= 1 && month <= 12 && day >= 1
   if (!isDay || day > daysOf(month, year)) return undefined
   if (hour > 23 || minute > 59 || second > 59) return undefined
-  return Date.UTC(year, month - 1, day, hour, minute, second, digits(16, 19))
+  return Date.UTC(year, month - 1, day, hour, minute, second, ms)
+}
+
+/** The number that two digits make. */
+function two(text: string, at: number): number {
+  return 10 * text.charCodeAt(at) + text.charCodeAt(at + 1) - 528
 }
 
 function daysOf(month: number, year: number): number {

@@ -24,7 +24,7 @@ export class Trouble {
     } catch (error) {
       if (!isMissing(error)) return this.#name(where, error)
     }
-    this.#named.delete(where)
+    this.#forget(where)
     return true
   }
 
@@ -35,8 +35,13 @@ export class Trouble {
     } catch (error) {
       if (!isMissing(error)) return this.#name(where, error)
     }
-    this.#named.delete(where)
+    this.#forget(where)
     return true
+  }
+
+  #forget(where: string): void {
+    // A million names are looked through; to hash each only for this would take longer.
+    if (this.#named.size > 0) this.#named.delete(where)
   }
 
   #name(where: string, error: unknown): false {
