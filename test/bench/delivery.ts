@@ -1,55 +1,89 @@
 /**
- * delivery - a backlog goes out to a fast receiver, against a bare HTTP client without a spool.
+ * delivery - a backlog goes out to a fast receiver, against a bare HTTP client without a spool:
+ * how fast, and at what cost.
  */
 import { Pool } from 'undici'
 
+import { serve } from './daemon.ts'
 import { figure } from './figure.ts'
 import type { Figure } from './figure.ts'
-import { BODY, inFlight, outboxOf, rate, scratch, serve, startReceiver } from './ground.ts'
+import { BODY, enqueueAll, inFlight, rate, scratch } from './ground.ts'
+import { startReceiver } from './receivers.ts'
 
 const WIDTH = 50
 
-/** Deliveries a second of a backlog, 50 in flight. */
-export async function delivery(count: number): Promise<Figure> {
-  const receiver = await startReceiver()
-  try {
-    const spool = scratch()
-    const outbox = await outboxOf(spool)
-    await inFlight(count, 32, () =>
-      outbox.enqueue({ draft: { to: receiver.url }, body: BODY, sender: { uid: 0 } }),
-    )
-    const bare = await bareLoop(receiver.url, count)
-    await receiver.reset()
-    const daemon = await serve(spool, `[lane]\nwindow = ${WIDTH}\n`)
-    let seen = await receiver.seen()
-    while (seen.count < count) {
-      await new Promise((resolve) => setTimeout(resolve, 50))
-      seen = await receiver.seen()
-    }
-    const cpu = (daemon.cpu() / count) * 1e6
-    const memory = daemon.memory()
-    await daemon.stop()
-    return figure({
-      name: `deliver a backlog of ${count}, ${WIDTH} in flight`,
-      unit: 'per s',
-      value: (count / seen.ms) * 1000,
-      baseline: bare,
-      against: 'undici alone, no spool',
-      more: { 'CPU us a message': cpu, 'memory MiB': memory },
-    })
-  } finally {
-    receiver.stop()
-  }
+/** What a daemon did with a backlog. */
+export interface Delivered {
+  /** Messages a second, between the first and the last arrival. */
+  readonly rate: number
+  /** CPU us a message, in that time and over the daemon's whole life. */
+  readonly cpu: number
+  readonly wholeCpu: number
+  readonly memory: number
 }
 
-async function bareLoop(url: string, count: number): Promise<number> {
+/** Deliveries a second of a backlog, 50 in flight, and the CPU of each. */
+export async function delivery(count: number): Promise<Figure[]> {
+  const receiver = await startReceiver()
+  const bare = await bareLoop(receiver.url, count)
+  const ours = await deliverBacklog(count)
+  await receiver.stop()
+  const { wholeCpu, memory } = ours
+  return [
+    figure({
+      name: `deliver a backlog of ${count}, ${WIDTH} in flight`,
+      unit: 'per s',
+      value: ours.rate,
+      baseline: bare.rate,
+      against: 'undici alone, no spool',
+      more: { 'memory MiB': memory },
+    }),
+    figure({
+      name: `CPU of a delivered message, backlog of ${count}`,
+      unit: 'us',
+      value: ours.cpu,
+      baseline: bare.cpu,
+      against: 'undici alone; user and system, from the first to the last arrival',
+      target: { of: 'value', most: 100 },
+      more: { "whole life of the daemon's": wholeCpu },
+    }),
+  ]
+}
+
+/** Fills a spool, and lets msgqd deliver it. */
+export async function deliverBacklog(count: number): Promise<Delivered> {
+  const receiver = await startReceiver()
+  const spool = scratch()
+  await enqueueAll(spool, receiver.url, count)
+  const daemon = await serve(spool, `[lane]\nwindow = ${WIDTH}\n`)
+  let before = 0
+  let counted = 0
+  const { first, last } = await receiver.got(count, async () => {
+    before = daemon.cpu()
+    counted = (await receiver.seen()).count
+  })
+  const cpu = ((daemon.cpu() - before) / (count - counted)) * 1e6
+  await daemon.settled()
+  const memory = daemon.memory()
+  const wholeCpu = (daemon.cpu() / count) * 1e6
+  await daemon.stop()
+  await receiver.stop()
+  return { rate: (count / (last - first)) * 1000, cpu, wholeCpu, memory }
+}
+
+async function bareLoop(
+  url: string,
+  count: number,
+): Promise<{ rate: number; cpu: number }> {
   const pool = new Pool(new URL(url).origin, { connections: WIDTH })
   const post = async () => {
     const { body } = await pool.request({ path: '/', method: 'POST', body: BODY })
     await body.dump()
   }
   await inFlight(Math.min(count, 2000), WIDTH, post)
+  const before = process.cpuUsage()
   const bare = await rate(count, () => inFlight(count, WIDTH, post))
+  const { user, system } = process.cpuUsage(before)
   await pool.close()
-  return bare
+  return { rate: bare, cpu: (user + system) / count }
 }

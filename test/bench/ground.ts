@@ -1,35 +1,98 @@
 /**
- * ground - what the measurements stand on: scratch spools on the checkout's disk, a receiver,
- * and the real msgqd.
+ * ground - where the measurements stand: a folder of the checkout's disk, one that was named, or
+ * a default ext4 of their own with a journal. All of it is removed at the end.
  */
-import { fork, spawn } from 'node:child_process'
-import type { ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 
 import { systemClock } from '../../src/base/clock.ts'
 import { openOutbox } from '../../src/queue/open.ts'
 import type { Outbox } from '../../src/queue/queue.ts'
 
 export const BODY = Buffer.alloc(1024, 'x')
-const SCRATCH = resolve('.bench')
+/** Nothing listens there, and nothing is sent. */
+export const NOBODY = 'http://127.0.0.1:9/'
+/** Room for the inodes of 1,000,000 files and more; it is sparse. */
+const IMAGE_SIZE = 32 * 1024 ** 3
 
-/** A new empty folder; on the checkout's own disk, since /tmp may be memory. */
+let root = resolve('.bench')
+let image: { readonly path: string; readonly device: string } | undefined
+
+/** Where all that a run writes lies. */
+export function folder(): string {
+  mkdirSync(root, { recursive: true })
+  return root
+}
+
+/** Puts it below another folder. */
+export function standOn(dir: string): void {
+  root = resolve(dir, '.bench')
+  spreadFolders()
+}
+
+/** Puts it on a default ext4 in an image file; needs root and mkfs.ext4. */
+export function standOnJournal(): void {
+  const path = join(folder(), 'image')
+  const mount = join(root, 'journal')
+  mkdirSync(mount, { recursive: true })
+  writeFileSync(path, '')
+  truncateSync(path, IMAGE_SIZE)
+  execFileSync('mkfs.ext4', ['-q', '-F', path])
+  const words = ['--direct-io=on', '--find', '--show', path]
+  const device = execFileSync('losetup', words, { encoding: 'utf8' }).trim()
+  image = { path, device }
+  // Tables of inodes that are zeroed meanwhile would be measured too.
+  execFileSync('mount', ['-t', 'ext4', '-o', 'noinit_itable', device, mount])
+  standOn(mount)
+}
+
+/**
+ * ext4 without a journal shuns the inodes of files that were just removed, which makes creating
+ * ten times as dear where much was: below this flag each folder begins in a place of its own.
+ */
+function spreadFolders(): void {
+  mkdirSync(root, { recursive: true })
+  spawnSync('chattr', ['+T', root], { stdio: 'ignore' })
+}
+
+/** A new empty folder, and it alone: no two rows share one. */
 export function scratch(): string {
-  mkdirSync(SCRATCH, { recursive: true })
-  return mkdtempSync(join(SCRATCH, 'spool-'))
+  spreadFolders()
+  return mkdtempSync(join(root, 'spool-'))
 }
 
 /** Removes all that was written. */
 export function cleanUp(): void {
-  rmSync(SCRATCH, { recursive: true, force: true })
+  const { path, device } = image ?? {}
+  if (path === undefined || device === undefined) {
+    // rm is twice as fast as Node, which looks at each of a million files first.
+    for (const name of ['bin', 'spool-*']) remove(join(root, name))
+    return
+  }
+  image = undefined
+  spawnSync('umount', [resolve(root, '..')], { stdio: 'inherit' })
+  spawnSync('losetup', ['--detach', device], { stdio: 'inherit' })
+  rmSync(path, { force: true })
+}
+
+/** Removes what a pattern of the shell names. */
+export function remove(pattern: string): void {
+  const words = ['-c', `rm -rf -- "$1"/$2`, 'sh', resolve(pattern, '..')]
+  spawnSync('sh', [...words, pattern.slice(pattern.lastIndexOf('/') + 1)])
 }
 
 /** The door of a scratch spool. */
 export function outboxOf(spool: string): Promise<Outbox> {
   return openOutbox(spool, { clock: systemClock, create: true, anyFilesystem: true })
+}
+
+/** Queues so many messages, 64 at once. */
+export async function enqueueAll(spool: string, to: string, count: number): Promise<void> {
+  const outbox = await outboxOf(spool)
+  await inFlight(count, 64, () =>
+    outbox.enqueue({ draft: { to }, body: BODY, sender: { uid: 0 } }),
+  )
 }
 
 /** Calls `once` for each number, so many at a time. */
@@ -50,71 +113,4 @@ export async function rate(count: number, run: () => Promise<unknown>): Promise<
   const began = performance.now()
   await run()
   return (count / (performance.now() - began)) * 1000
-}
-
-export interface Receiver {
-  readonly url: string
-  reset(): Promise<void>
-  seen(): Promise<{ count: number; ms: number }>
-  stop(): void
-}
-
-/** Starts the receiver in a process of its own. */
-export async function startReceiver(): Promise<Receiver> {
-  const child = fork(resolve('test/bench/receiver.ts'), { execArgv: ['--import', 'tsx'] })
-  const ask = async (word: string) => {
-    child.send(word)
-    const [answer] = (await once(child, 'message')) as [{ count: number; ms: number }]
-    return answer
-  }
-  const [{ port }] = (await once(child, 'message')) as [{ port: number }]
-  return {
-    url: `http://127.0.0.1:${port}/`,
-    reset: async () => void (await ask('reset')),
-    seen: () => ask('seen'),
-    stop: () => void child.kill('SIGKILL'),
-  }
-}
-
-export interface Served {
-  /** CPU seconds that the daemon has used. */
-  cpu(): number
-  /** Resident memory in MiB. */
-  memory(): number
-  stop(): Promise<void>
-}
-
-/** Starts msgqd on a spool; resolves once it is ready. */
-export async function serve(spool: string, config: string): Promise<Served> {
-  const file = join(spool, '..', 'bench.toml')
-  writeFileSync(file, config)
-  const { NODE_EXTRA_CA_CERTS: _, ...env } = process.env
-  const child: ChildProcess = spawn(
-    process.execPath,
-    [resolve('bin/msgqd'), '--spool', spool, '--config', file],
-    { stdio: ['ignore', 'ignore', 'inherit'], env: { ...env, MSGQ_ANY_FILESYSTEM: '1' } },
-  )
-  const socket = join(spool, 'run/limits.json')
-  for (let tries = 0; !exists(socket) && tries < 3000; tries++) await sleep(10)
-  const proc = (name: string) => readFileSync(`/proc/${child.pid}/${name}`, 'utf8')
-  return {
-    cpu: () => {
-      const fields = proc('stat').split(') ')[1]!.split(' ')
-      return (Number(fields[11]) + Number(fields[12])) / 100
-    },
-    memory: () => Number(/VmRSS:\s+(\d+)/.exec(proc('status'))?.[1]) / 1024,
-    stop: async () => {
-      child.kill('SIGTERM')
-      await once(child, 'exit')
-    },
-  }
-}
-
-function exists(path: string): boolean {
-  try {
-    readFileSync(path)
-    return true
-  } catch {
-    return false
-  }
 }

@@ -1,22 +1,96 @@
 /**
  * latency - from the return of a send to the request's arrival, on a daemon that idles.
+ *
+ * The receiver is in the process that sends, so that one clock tells both. What it takes itself
+ * for a request and its answer is measured at the end, and taken off.
  */
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { mkdirSync, writeFileSync } from 'node:fs'
 
 import { Pool } from 'undici'
 
-import { formatName } from '../../src/queue/spool/name.ts'
+import { serve } from './daemon.ts'
 import { figure, median, quantile } from './figure.ts'
 import type { Figure } from './figure.ts'
-import { BODY, outboxOf, scratch, serve } from './ground.ts'
+import { BODY, enqueueAll, outboxOf, scratch } from './ground.ts'
+import { deferred } from './million.ts'
 
-/** Milliseconds beyond the receiver's own round trip, with so many messages deferred. */
-export async function latency(sends: number, deferred: number): Promise<Figure> {
+export interface Crowd {
+  /** Not due. */
+  readonly deferred: number
+  /** In incoming/ when the daemon starts, for a lane that does not go on. */
+  readonly standing: number
+}
+
+/** A lane that lets one message go a day. */
+const CLOSED = `
+[destinations.closed]
+type = "http"
+url = "http://127.0.0.1:9/"
+lane = { rate = "1/d" }
+`
+
+interface Times {
+  readonly median: number
+  readonly p99: number
+  readonly trip: number
+}
+
+/** Of a spool with a crowd against an empty one; of an empty one against the round trip. */
+export async function latency(sends: number, crowd?: Crowd): Promise<Figure[]> {
+  const empty = await measure(await emptySpool(), sends)
+  const above = (of: Times) => ({
+    'median above the trip': of.median - of.trip,
+    'p99 above the trip': of.p99 - of.trip,
+  })
+  if (crowd === undefined) {
+    const common = { unit: 'ms', baseline: empty.trip } as const
+    const against = "the receiver's own round trip"
+    return [
+      figure({
+        ...common,
+        name: 'send returned to request received, empty spool, median',
+        value: empty.median,
+        against,
+        target: { of: 'median above the trip', most: 1 },
+        more: above(empty),
+      }),
+      figure({
+        ...common,
+        name: 'send returned to request received, empty spool, p99',
+        value: empty.p99,
+        against,
+        target: { of: 'p99 above the trip', most: 5 },
+        more: above(empty),
+      }),
+    ]
+  }
+  const spool = await deferred(crowd.deferred)
+  await enqueueAll(spool, 'closed', crowd.standing)
+  const full = await measure(spool, sends)
+  const also = `${crowd.deferred} deferred, ${crowd.standing} for a closed lane`
+  const figureOf = (name: 'median' | 'p99') =>
+    figure({
+      name: `send returned to request received, ${also}, ${name}`,
+      unit: 'ms',
+      value: full[name],
+      baseline: empty[name],
+      against: 'the same with an empty spool',
+      target: { of: 'ratio', most: 1.2 },
+      more: above(full),
+    })
+  return [figureOf('median'), figureOf('p99')]
+}
+
+async function emptySpool(): Promise<string> {
+  const spool = scratch()
+  await outboxOf(spool)
+  return spool
+}
+
+async function measure(spool: string, sends: number): Promise<Times> {
   const arrivals = new Map<string, number>()
   let arrived: () => void = () => {}
   const server = createServer((request, response) => {
@@ -27,11 +101,9 @@ export async function latency(sends: number, deferred: number): Promise<Figure> 
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
-  const spool = scratch()
   const outbox = await outboxOf(spool)
-  fill(spool, deferred)
-  const daemon = await serve(spool, '')
-  await sleep(500)
+  const daemon = await serve(spool, CLOSED)
+  await daemon.settled()
 
   const times: number[] = []
   for (let n = -5; n < sends; n++) {
@@ -45,32 +117,10 @@ export async function latency(sends: number, deferred: number): Promise<Figure> 
     await sleep(15)
   }
   const trip = await roundTrip(url, sends)
-  const memory = daemon.memory()
   await daemon.stop()
   server.closeAllConnections()
   server.close()
-  return figure({
-    name: `send returned to request received, ${deferred} deferred`,
-    unit: 'ms',
-    value: median(times),
-    baseline: trip,
-    against: "the receiver's own round trip",
-    more: { p99: quantile(times, 0.99), 'memory MiB': memory },
-  })
-}
-
-/** Names are all that the daemon reads of what is not due. */
-function fill(spool: string, count: number): void {
-  const folder = join(spool, 'deferred')
-  mkdirSync(folder, { recursive: true })
-  const due = Date.now() + 86_400_000
-  for (let n = 0; n < count; n++) {
-    const id = `01JD3Z8K6Q${String(n).padStart(16, '0')}`
-    writeFileSync(
-      join(folder, formatName({ due: due + n, tries: 1, id, lane: 'away' })),
-      '',
-    )
-  }
+  return { median: median(times), p99: quantile(times, 0.99), trip }
 }
 
 async function roundTrip(url: string, sends: number): Promise<number> {

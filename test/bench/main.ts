@@ -1,33 +1,56 @@
 /**
- * main - `npm run bench [-- --quick]`: prints each figure as a line of JSON as it comes, and all
- * of them as a table at the end. Quiet machines only; ratios are what to compare.
+ * main - `npm run bench [-- --quick] [--keep] [--journal | --on DIR] [NAME...]`: prints each figure as
+ * a line of JSON as it comes, and all of them as a table at the end. Exit code 1 when one is
+ * worse than the committed ratio by a fifth, or could not be had. Quiet machines only.
  */
-import { delivery } from './delivery.ts'
-import { enqueue } from './enqueue.ts'
+import { endAll } from './children.ts'
+import { regressions } from './compare.ts'
 import { jsonLine, table } from './figure.ts'
 import type { Figure } from './figure.ts'
-import { cleanUp } from './ground.ts'
-import { latency } from './latency.ts'
-import { start } from './start.ts'
+import { cleanUp, standOn, standOnJournal } from './ground.ts'
+import { keepRatios, keepResults, readRatios } from './kept.ts'
+import { isWanted, kindOf, readOptions } from './options.ts'
+import { rowsOf } from './rows.ts'
 
-const quick = process.argv.includes('--quick')
-const runs: (() => Promise<Figure>)[] = [
-  () => start(quick ? 10 : 30),
-  () => enqueue(quick ? 400 : 2_000, 1),
-  () => enqueue(quick ? 1_000 : 8_000, 32),
-  () => delivery(quick ? 3_000 : 20_000),
-  () => latency(quick ? 50 : 200, 0),
-  () => latency(quick ? 50 : 200, quick ? 10_000 : 100_000),
-]
+const options = readOptions(process.argv.slice(2))
+const rows = rowsOf(options.quick).filter(({ name }) => isWanted(name, options))
+if (rows.length === 0) throw new Error(`no such row: ${options.names.join(' ')}`)
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+  process.once(signal, () => {
+    void endAll().then(() => {
+      cleanUp()
+      process.exit(130)
+    })
+  })
 
 const figures: Figure[] = []
+const failures: string[] = []
 try {
-  for (const run of runs) {
-    const figure = await run()
-    figures.push(figure)
-    console.log(jsonLine(figure))
+  if (options.journal) standOnJournal()
+  else standOn(options.on ?? '.')
+  for (const { name, run } of rows) {
+    try {
+      for (const figure of await run()) {
+        figures.push(figure)
+        console.log(jsonLine(figure))
+      }
+    } catch (error) {
+      failures.push(`FAILED ${name}: ${String(error)}`)
+      console.log(failures.at(-1))
+    }
+    await endAll()
   }
-  console.log(`\n${table(figures)}`)
 } finally {
+  await endAll()
   cleanUp()
 }
+console.log(`\n${table(figures)}`)
+const kind = kindOf(options)
+const worse = [...failures, ...regressions(figures, readRatios()[kind])]
+if (options.keep) {
+  keepRatios(kind, figures)
+  if (!options.quick) keepResults({ bench: figures })
+}
+if (worse.length > 0) console.log(`\n${worse.join('\n')}`)
+process.exitCode = worse.length > 0 ? 1 : 0

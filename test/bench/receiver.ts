@@ -1,15 +1,24 @@
 /**
- * receiver - a process that answers 200 to all and tells when the first and the last came.
+ * receiver - a program that answers 200 to all and tells when the first and the last came.
  *
- * As cheap as Node allows, so that what is measured is the sender: it finds the end of a
- * request by its Content-Length and parses nothing else.
+ * `receiver.ts [MS|never]`: answers so much later, or not at all. As cheap as Node allows, so that
+ * what is measured is the sender: it finds the end of a request by its Content-Length and parses
+ * nothing else. Its port on stdout, then for each line on stdin a line of JSON. Ends with its
+ * stdin, so that it never outlives who started it.
  */
 import { createServer } from 'node:net'
+import type { Socket } from 'node:net'
 
 const ANSWER = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'
+const delay = process.argv[2] === 'never' ? Infinity : Number(process.argv[2] ?? 0)
 let count = 0
-let first = 0n
-let last = 0n
+let first = 0
+let last = 0
+
+function answer(socket: Socket): void {
+  if (delay === 0) socket.write(ANSWER)
+  else if (delay !== Infinity) setTimeout(() => socket.write(ANSWER), delay)
+}
 
 const server = createServer((socket) => {
   let kept = Buffer.alloc(0)
@@ -24,19 +33,21 @@ const server = createServer((socket) => {
       const length = Number(/content-length: (\d+)/i.exec(head)?.[1] ?? 0)
       if (kept.length < end + 4 + length) return
       kept = kept.subarray(end + 4 + length)
-      last = process.hrtime.bigint()
+      last = Number(process.hrtime.bigint()) / 1e6
       if (count++ === 0) first = last
-      socket.write(ANSWER)
+      answer(socket)
     }
   })
 })
 
 server.listen(0, '127.0.0.1', () => {
   const address = server.address()
-  process.send?.({ port: typeof address === 'object' ? address?.port : undefined })
+  console.log(JSON.stringify({ port: typeof address === 'object' ? address?.port : 0 }))
 })
 
-process.on('message', (ask) => {
-  if (ask === 'reset') count = 0
-  process.send?.({ count, ms: Number(last - first) / 1e6 })
+process.stdin.setEncoding('utf8')
+process.stdin.on('data', (line: string) => {
+  if (line.includes('reset')) count = 0
+  console.log(JSON.stringify({ count, first, last }))
 })
+process.stdin.on('end', () => process.exit())
