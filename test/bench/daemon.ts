@@ -13,6 +13,7 @@ const PATIENCE = 300_000
 const REST = 20
 
 export interface Served {
+  readonly pid: number
   /** When it was started, by the monotonic clock (ms). */
   readonly startedAt: number
   /** CPU seconds that it has used. */
@@ -39,6 +40,7 @@ export async function serve(spool: string, config = ''): Promise<Served> {
   })
   const cpu = () => cpuOf(child.pid!)
   return {
+    pid: child.pid!,
     startedAt,
     cpu,
     memory: () => memoryOf(child.pid!),

@@ -71,7 +71,8 @@ export function cleanUp(): void {
     return
   }
   image = undefined
-  spawnSync('umount', [resolve(root, '..')], { stdio: 'inherit' })
+  // Lazily: who was killed a moment ago may still hold a file of it.
+  spawnSync('umount', ['--lazy', resolve(root, '..')], { stdio: 'inherit' })
   spawnSync('losetup', ['--detach', device], { stdio: 'inherit' })
   rmSync(path, { force: true })
 }

@@ -7,28 +7,18 @@ import { endAll } from './children.ts'
 import { regressions } from './compare.ts'
 import { jsonLine, table } from './figure.ts'
 import type { Figure } from './figure.ts'
-import { cleanUp, standOn, standOnJournal } from './ground.ts'
 import { keepRatios, keepResults, readRatios } from './kept.ts'
 import { isWanted, kindOf, readOptions } from './options.ts'
 import { rowsOf } from './rows.ts'
+import { onStage } from './stage.ts'
 
 const options = readOptions(process.argv.slice(2))
 const rows = rowsOf(options.quick).filter(({ name }) => isWanted(name, options))
 if (rows.length === 0) throw new Error(`no such row: ${options.names.join(' ')}`)
 
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
-  process.once(signal, () => {
-    void endAll().then(() => {
-      cleanUp()
-      process.exit(130)
-    })
-  })
-
 const figures: Figure[] = []
 const failures: string[] = []
-try {
-  if (options.journal) standOnJournal()
-  else standOn(options.on ?? '.')
+await onStage(options, async () => {
   for (const { name, run } of rows) {
     try {
       for (const figure of await run()) {
@@ -41,10 +31,7 @@ try {
     }
     await endAll()
   }
-} finally {
-  await endAll()
-  cleanUp()
-}
+})
 console.log(`\n${table(figures)}`)
 const kind = kindOf(options)
 const worse = [...failures, ...regressions(figures, readRatios()[kind])]
