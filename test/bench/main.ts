@@ -8,6 +8,7 @@ import { regressions } from './compare.ts'
 import { jsonLine, table } from './figure.ts'
 import type { Figure } from './figure.ts'
 import { keepRatios, keepResults, readRatios } from './kept.ts'
+import { native } from './native.ts'
 import { isWanted, kindOf, readOptions } from './options.ts'
 import { rowsOf } from './rows.ts'
 import { onStage } from './stage.ts'
@@ -19,6 +20,10 @@ if (rows.length === 0) throw new Error(`no such row: ${options.names.join(' ')}`
 const figures: Figure[] = []
 const failures: string[] = []
 await onStage(options, async () => {
+  if (native('durable') === undefined)
+    console.log(
+      'no C compiler (cc): receiver, baselines and filling are in Node, and dearer',
+    )
   for (const { name, run } of rows) {
     try {
       for (const figure of await run()) {
