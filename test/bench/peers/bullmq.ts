@@ -36,7 +36,7 @@ export const bullmq: Peer = {
     const words = ['--port', String(port), '--bind', '127.0.0.1', '--dir', scratch()]
     const durably = ['--appendonly', 'yes', '--appendfsync', 'always', '--save', '']
     const server = start(find('redis-server')!, [...words, ...durably], { stdio: 'ignore' })
-    await listening(port)
+    await listening(port, server)
     const { Queue } = load<BullMq>('bullmq')
     const connection = { host: '127.0.0.1', port, maxRetriesPerRequest: null }
     const defaultJobOptions = { removeOnComplete: true }

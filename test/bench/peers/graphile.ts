@@ -7,6 +7,7 @@ import { chmodSync, chownSync, existsSync, readdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 
 import { end, start } from '../children.ts'
+import { until } from '../daemon.ts'
 import { BODY, scratch } from '../ground.ts'
 import { measure } from './measure.ts'
 import { INSTALL, hasPackage, load } from './packages.ts'
@@ -31,6 +32,7 @@ interface Graphile {
 interface Postgres {
   Pool: new (options: unknown) => {
     on(event: 'error', listener: () => void): void
+    query(text: string): Promise<unknown>
     end(): Promise<void>
   }
 }
@@ -50,20 +52,27 @@ export const graphile: Peer = {
     chmodSync(folder, 0o755)
     const data = join(folder, 'data')
     const words = ['-D', data, '-A', 'trust', '-U', 'postgres']
-    execFileSync(program('initdb')!, words, { ...user, cwd: folder, stdio: 'ignore' })
+    execFileSync(program('initdb')!, words, { ...user, cwd: folder, stdio: 'pipe' })
     const at = ['-D', data, '-p', String(port), '-k', '', '-h', '127.0.0.1']
     const server = start(program('postgres')!, [...at, '-c', 'shared_buffers=256MB'], {
       ...user,
       cwd: folder,
       stdio: 'ignore',
     })
-    await listening(port)
+    await listening(port, server)
     const connectionString = `postgres://postgres@127.0.0.1:${port}/postgres`
     const { Logger, makeWorkerUtils } = load<Graphile>('graphile-worker')
     const { Pool } = load<Postgres>('pg')
     const pgPool = new Pool({ connectionString, max: SENDERS })
     // When the server goes first.
     pgPool.on('error', () => {})
+    // It listens before it serves.
+    const serves = () =>
+      pgPool.query('select 1').then(
+        () => true,
+        () => false,
+      )
+    await until('PostgreSQL serves', serves, 25)
     const logger = new Logger(() => () => {})
     const utils = await makeWorkerUtils({ pgPool, logger })
     await utils.migrate()

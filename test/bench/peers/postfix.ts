@@ -54,13 +54,13 @@ export const postfix: Peer = {
       if (known > seen.count) seen.last = monotonic()
       seen.count = known
     })
-    await listening(exit)
+    await listening(exit, sink)
     execFileSync(find('postfix')!, ['-c', config, 'check'])
     const [directory] = setting(config, 'daemon_directory')
     const master = start(join(directory!, 'master'), ['-c', config, '-s'], {
       stdio: 'ignore',
     })
-    await listening(door)
+    await listening(door, master)
 
     const first = Math.min(ONE_BY_ONE, count / 2)
     const enqueueOne = await send(door, first, 1)

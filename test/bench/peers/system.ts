@@ -3,6 +3,7 @@
  * them, and the CPU that they and their children use.
  */
 import { execFileSync } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
@@ -32,17 +33,19 @@ export async function freePort(): Promise<number> {
   return port
 }
 
-/** Resolves once something listens there. */
-export function listening(port: number): Promise<void> {
+/** Resolves once a program listens there; throws when it has ended instead. */
+export function listening(port: number, child: ChildProcess): Promise<void> {
   const answers = () =>
-    new Promise<boolean>((resolve) => {
+    new Promise<boolean>((resolve, reject) => {
+      const { exitCode, spawnfile } = child
+      if (exitCode !== null) reject(new Error(`${spawnfile} ended with ${exitCode}`))
       const socket = connect(port, '127.0.0.1', () => {
         socket.destroy()
         resolve(true)
       })
       socket.on('error', () => resolve(false))
     })
-  return until(`something listens on port ${port}`, answers, 25)
+  return until(`${child.spawnfile} listens on port ${port}`, answers, 25)
 }
 
 /** CPU seconds of programs and of all that they started, also of what has ended since. */
