@@ -16,24 +16,12 @@ const dist = resolve(import.meta.dirname, '../dist')
 const detour = {
   name: 'detour',
   setup({ onLoad, onResolve }) {
+    // What belongs to Node is there in any case.
     onResolve({ filter: /^/ }, ({ kind }) =>
       kind === 'dynamic-import' ? { path: 'detour', namespace: 'detour' } : undefined,
     )
     onLoad({ filter: /^/, namespace: 'detour' }, () => ({
       contents: `throw Object.assign(new Error('detour'), { code: 'MSGQ_DETOUR' })`,
-    }))
-  },
-}
-
-/** commander loads it in case a command is a program of its own; none of ours is. */
-const laterChildProcess = {
-  name: 'later-child-process',
-  setup({ onLoad, onResolve }) {
-    onResolve({ filter: /^node:child_process$/ }, ({ path, namespace }) =>
-      namespace === 'later' ? undefined : { path, namespace: 'later' },
-    )
-    onLoad({ filter: /^/, namespace: 'later' }, ({ path }) => ({
-      contents: `exports.spawn = (...all) => require('${path}').spawn(...all)`,
     }))
   },
 }
@@ -50,5 +38,5 @@ await build({
   sourcemap: true,
   sourcesContent: false,
   logLevel: 'warning',
-  plugins: [detour, laterChildProcess],
+  plugins: [detour],
 })

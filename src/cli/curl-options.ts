@@ -71,7 +71,9 @@ export function refuseCurlOptions(command: Command): void {
 /** Throws for `-sS` and the like, which would be the subject "S". */
 export function refuseSilence(command: Command, subject: string | undefined): void {
   if (subject === undefined || !/^[SfkL]+$/.test(subject)) return
-  if (!command.parent?.args.includes(`-s${subject}`)) return
+  const words = command.parent?.args ?? []
+  const end = words.includes('--') ? words.indexOf('--') : words.length
+  if (!words.slice(0, end).includes(`-s${subject}`)) return
   throw new MsgqError(
     'usage',
     `-s${subject}: looks like curl's, and -s is the subject here`,

@@ -6,17 +6,16 @@
  */
 import { Command, CommanderError } from 'commander'
 
-import { EXIT_CODES, MsgqError, UnsureError } from '../base/errors.ts'
+import { EXIT_CODES } from '../base/errors.ts'
 import { didYouMean } from '../base/text.ts'
 import { VERSION } from '../base/version.ts'
 import type { Flags } from '../config/find.ts'
 import type { Io, Run } from './command.ts'
 import { COMMANDS } from './commands.ts'
 import type { Listed } from './commands.ts'
-import { ReaderLeft, systemIo } from './io.ts'
-
-/** Exit code when nobody knows whether it was done: 64 to 78 mean that it was not. */
-const UNSURE = 1
+import { complain } from './complain.ts'
+import { systemIo } from './io.ts'
+import { COMMON_OPTIONS, addOptions } from './option-row.ts'
 
 /** Runs msgq with these arguments; resolves with its exit code. */
 export async function main(
@@ -32,8 +31,8 @@ export async function main(
   try {
     return await dispatch(argv, listed, io)
   } catch (error) {
-    if (error instanceof ReaderLeft) return 0
-    return complain(error, listed, io)
+    if (error instanceof CommanderError) return refuse(error, listed, io)
+    return complain(error, listed?.name, io)
   }
 }
 
@@ -64,9 +63,7 @@ async function dispatch(
     if (command.alias !== undefined) sub.alias(command.alias)
     sub.description(`${command.summary[0]!.toUpperCase()}${command.summary.slice(1)}.`)
     sub.helpOption('-h, --help', 'show this help').showSuggestionAfterError(true)
-    sub
-      .option('-c, --config <file>', 'configuration file')
-      .option('--spool <dir>', 'spool folder')
+    addOptions(sub, COMMON_OPTIONS)
     if (command !== listed && command !== helped) continue
     const { define } = await command.load()
     define(sub, (run) => {
@@ -83,25 +80,12 @@ async function dispatch(
   return chosen(io, sub?.opts<Flags>() ?? {})
 }
 
-function complain(error: unknown, listed: Listed | undefined, io: Io): number {
-  if (error instanceof CommanderError) {
-    if (error.exitCode === 0) return 0
-    const where = listed === undefined ? '' : `${listed.name}: `
-    io.warn(`${where}${error.message.replace(/^error: /, '').replaceAll('\n', ' ')}`)
-    io.stderr.write(`  hint: ${usageHint(error, listed)}\n`)
-    return EXIT_CODES.usage
-  }
-  if (error instanceof UnsureError) {
-    io.warn(listed === undefined ? error.message : `${listed.name}: ${error.message}`)
-    io.stderr.write(
-      '  hint: look with msgq mailq; to send it again may be once too often\n',
-    )
-    return UNSURE
-  }
-  if (!(error instanceof MsgqError)) throw error
-  io.warn(listed === undefined ? error.message : `${listed.name}: ${error.message}`)
-  if (error.hint !== undefined) io.stderr.write(`  hint: ${error.hint}\n`)
-  return error.exitCode
+function refuse(error: CommanderError, listed: Listed | undefined, io: Io): number {
+  if (error.exitCode === 0) return 0
+  const where = listed === undefined ? '' : `${listed.name}: `
+  io.warn(`${where}${error.message.replace(/^error: /, '').replaceAll('\n', ' ')}`)
+  io.stderr.write(`  hint: ${usageHint(error, listed)}\n`)
+  return EXIT_CODES.usage
 }
 
 function usageHint(error: CommanderError, listed: Listed | undefined): string {

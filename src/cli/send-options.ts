@@ -13,8 +13,17 @@ import { sourceOf } from './body.ts'
 import type { Source } from './body.ts'
 import { refuseCurlOptions } from './curl-options.ts'
 import { readHeaders } from './header.ts'
+import { addOptions } from './option-row.ts'
+import type { OptionRow } from './option-row.ts'
 import { readSchedule } from './schedule.ts'
 import type { Schedule } from './schedule.ts'
+
+/** The command line of one `msgq send`. */
+export interface Line {
+  readonly to: string | undefined
+  readonly text: readonly string[]
+  readonly options: SendOptions
+}
 
 /** The options as commander hands them over. */
 export interface SendOptions {
@@ -51,42 +60,69 @@ Prints the id of the message once it is on disk, and exits 0 if and only if it i
 Exit: 64 usage  65 message  66 unreadable file  73, 77 spool  75 try again  78 configuration;
 with each of them nothing was queued. 1: of several receivers some were served, as it says.`
 
+/** All of them but the two that every command has. */
+export const SEND_OPTIONS: readonly OptionRow[] = [
+  {
+    flags: '-d, --data <data>',
+    help: 'the message: DATA, @FILE or @- (stdin); bytes as given',
+    isMany: true,
+  },
+  {
+    flags: '--json <json>',
+    help: 'the same as application/json, checked to be JSON',
+    isMany: true,
+  },
+  {
+    flags: '-H, --header <header>',
+    help: `'Name: value'; may stand more than once`,
+    isMany: true,
+  },
+  {
+    flags: '-X, --request <method>',
+    help: 'method; default: that of the destination, POST',
+  },
+  {
+    flags: '--content-type <type>',
+    help: 'default: that of the destination, text/plain',
+  },
+  { flags: '-s, --subject <text>', help: 'subject' },
+  { flags: '--level <level>', help: LEVELS.join(', ') },
+  {
+    flags: '--key <key>',
+    help: 'idempotency key: the same message again is dropped',
+  },
+  {
+    flags: '--delay <span>',
+    help: 'not before so long from now: 90s, 15m, 4h, 3d',
+  },
+  {
+    flags: '--at <time>',
+    help: 'not before: 09:00 (the next), 2026-11-20T09:00, @EPOCH',
+  },
+  {
+    flags: '--expires <when>',
+    help: 'give up then: a time, or a span from when it may go out',
+  },
+  { flags: '--hold', help: 'hold it until somebody releases it' },
+  {
+    flags: '--batch',
+    help: 'one message a line, as JSON: to, body, method, headers, subject, ...',
+  },
+  { flags: '-E, --skip-empty', help: 'nothing on stdin: send nothing and say nothing' },
+  { flags: '-q, --quiet', help: 'do not print the id' },
+  { flags: '--dry-run', help: 'print the request and queue nothing' },
+  { flags: '-v, --verbose', help: 'say more, on stderr' },
+  { flags: '--data-binary <data>', isMany: true },
+]
+
 /** Adds the arguments and options of `msgq send`. */
 export function addSendOptions(command: Command): void {
   command
     .argument('[TO]', 'destination or URL')
     .argument('[TEXT...]', 'the message')
-    .option(
-      '-d, --data <data>',
-      'the message: DATA, @FILE or @- (stdin); bytes as given',
-      collect,
-    )
-    .option('--json <json>', 'the same as application/json, checked to be JSON', collect)
-    .option('-H, --header <header>', `'Name: value'; may stand more than once`, collect)
-    .option('-X, --request <method>', 'method; default: that of the destination, POST')
-    .option('--content-type <type>', 'default: that of the destination, text/plain')
-    .option('-s, --subject <text>', 'subject')
-    .option('--level <level>', LEVELS.join(', '))
-    .option('--key <key>', 'idempotency key: the same message again is dropped')
-    .option('--delay <span>', 'not before so long from now: 90s, 15m, 4h, 3d')
-    .option('--at <time>', 'not before: 09:00 (the next), 2026-11-20T09:00, @EPOCH')
-    .option('--expires <when>', 'give up then: a time, or a span from when it may go out')
-    .option('--hold', 'hold it until somebody releases it')
-    .option(
-      '--batch',
-      'one message a line, as JSON: to, body, method, headers, subject, ...',
-    )
-    .option('-E, --skip-empty', 'nothing on stdin: send nothing and say nothing')
-    .option('-q, --quiet', 'do not print the id')
-    .option('--dry-run', 'print the request and queue nothing')
-    .option('-v, --verbose', 'say more, on stderr')
-    .addOption(command.createOption('--data-binary <data>').argParser(collect).hideHelp())
     .addHelpText('after', HELP)
+  addOptions(command, SEND_OPTIONS)
   refuseCurlOptions(command)
-}
-
-function collect(value: string, before: readonly string[] = []): string[] {
-  return [...before, value]
 }
 
 /** What the line says of a message, but for its receivers and its body. */

@@ -23,18 +23,11 @@ import { printIds } from './print-ids.ts'
 import { receiversOf } from './recipient.ts'
 import { isLate, timesOf } from './schedule.ts'
 import { addSendOptions, asUsage, readWish } from './send-options.ts'
-import type { SendOptions, Wish } from './send-options.ts'
+import type { Line, SendOptions, Wish } from './send-options.ts'
 import { senderHere } from './sender.ts'
 import { shielded } from './signals.ts'
 import { termsOf } from './terms.ts'
 import type { Terms } from './terms.ts'
-
-/** The command line of one `msgq send`. */
-export interface Line {
-  readonly to: string | undefined
-  readonly text: readonly string[]
-  readonly options: SendOptions
-}
 
 /** Exit code when of several receivers some were served. */
 const PARTLY = 1
@@ -43,13 +36,15 @@ export const define: Define = (command, begin) => {
   addSendOptions(command)
   command.action((to: string | undefined, text: string[], options: SendOptions) => {
     refuseSilence(command, options.subject)
-    const line = { to, text, options }
-    begin(async (io, flags) => {
-      if (!options.batch) return send(line, io, flags)
-      const { sendBatch } = await import('./batch.ts')
-      return sendBatch(line, io, flags)
-    })
+    begin((io, flags) => run({ to, text, options }, io, flags))
   })
+}
+
+/** Does what a line says; resolves with the exit code. */
+export async function run(line: Line, io: Io, flags: Flags): Promise<number> {
+  if (!line.options.batch) return send(line, io, flags)
+  const { sendBatch } = await import('./batch.ts')
+  return sendBatch(line, io, flags)
 }
 
 async function send({ to, text, options }: Line, io: Io, flags: Flags): Promise<number> {
