@@ -17,8 +17,10 @@ const detour = {
   name: 'detour',
   setup({ onLoad, onResolve }) {
     // What belongs to Node is there in any case.
-    onResolve({ filter: /^/ }, ({ kind }) =>
-      kind === 'dynamic-import' ? { path: 'detour', namespace: 'detour' } : undefined,
+    onResolve({ filter: /^/ }, ({ kind, path }) =>
+      kind === 'dynamic-import' && !path.startsWith('node:')
+        ? { path: 'detour', namespace: 'detour' }
+        : undefined,
     )
     onLoad({ filter: /^/, namespace: 'detour' }, () => ({
       contents: `throw Object.assign(new Error('detour'), { code: 'MSGQ_DETOUR' })`,

@@ -1,11 +1,20 @@
 /**
  * main-send - one message needs one file; what needs more begins anew, as if nothing had been.
  */
-import { cpSync, mkdirSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { builtinModules } from 'node:module'
 import { join } from 'node:path'
 import t from 'tap'
 
+import { NEEDS_ROOT, give } from '../queue/spool/yard.ts'
 import { Program, ROOT, published } from './program.ts'
 
 const HOOK = 'https://example.com/hook'
@@ -40,6 +49,26 @@ t.test('one message needs bin/msgq and one file, and no package', async (t) => {
   t.equal(code, 64, 'a refusal needs no more')
   t.match(err, /^msgq: send: no such destination: "nowhere"\n {2}hint: /)
 })
+
+t.test(
+  'it syncs a drop box on a file system that nobody knows, too',
+  { skip: NEEDS_ROOT },
+  async (t) => {
+    const program = await published(t)
+    const spool = mkdtempSync('/dev/shm/msgq-test-')
+    t.teardown(() => rmSync(spool, { recursive: true, force: true }))
+    chmodSync(spool, 0o755)
+    mkdirSync(join(spool, 'incoming'))
+    give(spool, 65_533)
+    chmodSync(join(spool, 'incoming'), 0o3733)
+    const stranger = 'setpriv --reuid=65534 --regid=65534 --clear-groups'
+    const { code, err } = await program.sh(
+      `env -u NODE_OPTIONS -u MSGQ_CONFIG MSGQ_SPOOL=${spool} ${stranger} '${process.execPath}' '${alone(program)}' send ${HOOK} x`,
+    )
+    t.strictSame([code, err], [0, ''])
+    t.equal(readdirSync(join(spool, 'incoming')).length, 1)
+  },
+)
 
 t.test('it loads what Node has anyway, crypto, and no module that costs', async (t) => {
   const program = await published(t)
