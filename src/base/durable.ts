@@ -8,24 +8,56 @@
 import {
   closeSync,
   constants,
+  fchmodSync,
   fstatSync,
   fsyncSync,
   ftruncateSync,
   lstatSync,
   openSync,
   readSync,
+  renameSync,
   unlinkSync,
   writeSync,
+  writevSync,
 } from 'node:fs'
 import { close, fchmod, fsync, open, rename, unlink, writev } from 'node:fs'
 import { promisify } from 'node:util'
 
-const opened = promisify(open)
-const closed = promisify(close)
-const synced = promisify(fsync)
-const renamed = promisify(rename)
-const removed = promisify(unlink)
-const chmodded = promisify(fchmod)
+/** The calls of a write that the disk may take its time for. */
+export interface Calls {
+  readonly open: (path: string, flags: number, mode?: number) => Promise<number>
+  readonly chmod: (fd: number, mode: number) => Promise<void>
+  readonly write: (fd: number, parts: readonly Uint8Array[]) => Promise<number>
+  readonly sync: (fd: number) => Promise<void>
+  readonly close: (fd: number) => Promise<void>
+  readonly rename: (from: string, to: string) => Promise<void>
+  readonly remove: (path: string) => Promise<void>
+}
+
+/** Through the thread pool: many at once, and nobody else has to wait. */
+export const POOLED: Calls = {
+  open: promisify(open),
+  chmod: promisify(fchmod),
+  write: (fd, parts) =>
+    new Promise((resolve, reject) => {
+      writev(fd, parts, (error, bytes) => (error === null ? resolve(bytes) : reject(error)))
+    }),
+  sync: promisify(fsync),
+  close: promisify(close),
+  rename: promisify(rename),
+  remove: promisify(unlink),
+}
+
+/** By the calling thread itself: the shortest way for one alone. */
+export const DIRECT: Calls = {
+  open: async (path, flags, mode) => openSync(path, flags, mode),
+  chmod: async (fd, mode) => fchmodSync(fd, mode),
+  write: async (fd, parts) => writevSync(fd, parts),
+  sync: async (fd) => fsyncSync(fd),
+  close: async (fd) => closeSync(fd),
+  rename: async (from, to) => renameSync(from, to),
+  remove: async (path) => unlinkSync(path),
+}
 
 const { O_WRONLY, O_RDWR, O_RDONLY, O_CREAT, O_EXCL } = constants
 const { O_APPEND, O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK } = constants
@@ -37,24 +69,30 @@ const FILE_MODE = 0o640
 export async function writeStaged(
   path: string,
   parts: readonly Uint8Array[],
+  calls = POOLED,
 ): Promise<void> {
-  const fd = await opened(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, FILE_MODE)
+  const flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW
+  const fd = await calls.open(path, flags, FILE_MODE)
   try {
-    await chmodded(fd, FILE_MODE)
-    await writeAll(fd, parts)
-    await synced(fd)
+    await calls.chmod(fd, FILE_MODE)
+    await writeAll(fd, parts, calls)
+    await calls.sync(fd)
   } catch (error) {
-    await removed(path).catch(() => {})
+    await calls.remove(path).catch(() => {})
     throw error
   } finally {
-    await closed(fd)
+    await calls.close(fd)
   }
 }
 
-async function writeAll(fd: number, parts: readonly Uint8Array[]): Promise<void> {
+async function writeAll(
+  fd: number,
+  parts: readonly Uint8Array[],
+  calls: Calls,
+): Promise<void> {
   let left = parts.filter((part) => part.length > 0)
   while (left.length > 0) {
-    let wrote = await written(fd, left)
+    let wrote = await calls.write(fd, left)
     if (wrote === 0) throw Object.assign(new Error('short write'), { code: 'ENOSPC' })
     const rest: Uint8Array[] = []
     for (const part of left) {
@@ -65,19 +103,13 @@ async function writeAll(fd: number, parts: readonly Uint8Array[]): Promise<void>
   }
 }
 
-function written(fd: number, parts: readonly Uint8Array[]): Promise<number> {
-  return new Promise((resolve, reject) => {
-    writev(fd, parts, (error, bytes) => (error === null ? resolve(bytes) : reject(error)))
-  })
-}
-
 /** Makes the names in a folder durable. */
-export async function syncFolder(path: string): Promise<void> {
-  const fd = await opened(path, O_RDONLY | O_DIRECTORY)
+export async function syncFolder(path: string, calls = POOLED): Promise<void> {
+  const fd = await calls.open(path, O_RDONLY | O_DIRECTORY)
   try {
-    await synced(fd)
+    await calls.sync(fd)
   } finally {
-    await closed(fd)
+    await calls.close(fd)
   }
 }
 
@@ -92,9 +124,14 @@ export function syncFolderSync(path: string): void {
 }
 
 /** rename(2). */
-export const renameFile = renamed
+export function renameFile(from: string, to: string, calls = POOLED): Promise<void> {
+  return calls.rename(from, to)
+}
+
 /** unlink(2). */
-export const removeFile = removed
+export function removeFile(path: string, calls = POOLED): Promise<void> {
+  return calls.remove(path)
+}
 
 /**
  * Appends a line to a regular file that exists. A torn last line gets a newline first; a short

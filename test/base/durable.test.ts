@@ -17,6 +17,8 @@ import fc from 'fast-check'
 import writeFileAtomic from 'write-file-atomic'
 
 import {
+  DIRECT,
+  POOLED,
   appendApart,
   appendLine,
   appendToOpen,
@@ -40,6 +42,7 @@ void t.test(
     await withFileLimit(64 * KIB, async () => {
       await t.resolves(writeFileAtomic(theirs, bytes), 'it says that all is well')
       await t.rejects(writeStaged(ours, [bytes]), { code: 'EFBIG' })
+      await t.rejects(writeStaged(ours, [bytes], DIRECT), { code: 'EFBIG' })
     })
     t.equal(statSync(theirs).size, 64 * KIB, 'and a third of the file is lost')
     t.strictSame(readdirSync(folder), ['theirs'], 'ours leaves nothing')
@@ -51,8 +54,11 @@ void t.test('a full disk is an error, and leaves nothing', async (t) => {
   if (disk === undefined) return t.pass('no disk', { skip: 'cannot mount a disk here' })
   const before = readdirSync(disk)
   const file = join(disk, 'staged')
-  await t.rejects(writeStaged(file, [Buffer.alloc(10 * KIB * KIB)]), { code: 'ENOSPC' })
-  t.strictSame(readdirSync(disk), before)
+  for (const calls of [POOLED, DIRECT]) {
+    const full = writeStaged(file, [Buffer.alloc(10 * KIB * KIB)], calls)
+    await t.rejects(full, { code: 'ENOSPC' })
+    t.strictSame(readdirSync(disk), before)
+  }
   await writeStaged(file, [Buffer.alloc(KIB, 'x')])
   t.equal(statSync(file).size, KIB, 'what fits is written')
 })
@@ -63,9 +69,10 @@ void t.test('every byte of every part is written, in order', async (t) => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(fc.uint8Array({ maxLength: 300 }), { maxLength: 5 }),
-      async (parts) => {
+      fc.constantFrom(POOLED, DIRECT),
+      async (parts, calls) => {
         const path = join(folder, String(files++))
-        await writeStaged(path, parts)
+        await writeStaged(path, parts, calls)
         t.ok(readFileSync(path).equals(Buffer.concat(parts)))
       },
     ),
@@ -90,7 +97,8 @@ void t.test('the mode does not depend on the umask', async (t) => {
 void t.test('what is there is never written over', async (t) => {
   const folder = t.testdir({ there: 'theirs' })
   const there = join(folder, 'there')
-  await t.rejects(writeStaged(there, [Buffer.from('ours')]), { code: 'EEXIST' })
+  for (const calls of [POOLED, DIRECT])
+    await t.rejects(writeStaged(there, [Buffer.from('ours')], calls), { code: 'EEXIST' })
   t.equal(readFileSync(there, 'utf8'), 'theirs')
   const link = join(folder, 'link')
   symlinkSync('elsewhere', link)

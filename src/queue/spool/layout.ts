@@ -166,7 +166,7 @@ export function survey(root: string, anyFilesystem: boolean): Ground {
   let fs, real
   try {
     fs = statfsSync(root)
-    real = realpathSync(root)
+    real = anyFilesystem ? root : realpathSync(root)
   } catch (error) {
     throw cannotUse(root, error)
   }

@@ -31,6 +31,8 @@ export interface OutboxOptions {
   readonly nextId?: () => string
   /** Make the spool when it is missing: it is the default place. */
   readonly create?: boolean
+  /** The thread has others to serve, and never waits for the disk itself. */
+  readonly serves?: boolean
 }
 
 /** Inodes that must stay free: a message is a file. */
@@ -41,6 +43,7 @@ export class SpoolOutbox implements Outbox {
   readonly #publisher: Publisher
   readonly #options: OutboxOptions
   readonly #nextId: () => string
+  #isTrusted = false
 
   /** Opens the door of a spool that exists, or may be made. */
   constructor(root: string, options: OutboxOptions) {
@@ -52,7 +55,7 @@ export class SpoolOutbox implements Outbox {
     }
     this.#layout.check()
     const { cautious } = survey(root, true)
-    this.#publisher = new Publisher(this.#layout, cautious)
+    this.#publisher = new Publisher(this.#layout, cautious, !options.serves)
     this.#nextId =
       options.nextId ?? idMaker(options.clock.now, (bytes) => randomFillSync(bytes))
   }
@@ -96,7 +99,8 @@ export class SpoolOutbox implements Outbox {
   #checkRoom(bytes: number): void {
     const { minFree = 0, anyFilesystem = false } = this.#options
     const { root } = this.#layout
-    const ground = survey(root, anyFilesystem)
+    const ground = survey(root, anyFilesystem || this.#isTrusted)
+    this.#isTrusted = true
     const [free, least, size] = [ground.freeBytes, minFree, bytes].map(briefSize)
     if (ground.freeBytes - bytes < minFree)
       throw new MsgqError(

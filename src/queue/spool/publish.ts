@@ -11,11 +11,17 @@
  * for a success: docs/decisions/0008-write-file-atomic.md.
  */
 import { closeSync, constants, existsSync, openSync } from 'node:fs'
-import { open } from 'node:fs/promises'
-import type { FileHandle } from 'node:fs/promises'
 import { promisify } from 'node:util'
 
-import { removeFile, renameFile, syncFolder, writeStaged } from '../../base/durable.ts'
+import {
+  DIRECT,
+  POOLED,
+  removeFile,
+  renameFile,
+  syncFolder,
+  writeStaged,
+} from '../../base/durable.ts'
+import type { Calls } from '../../base/durable.ts'
 import { isMissing, plainError } from '../../base/errno.ts'
 import { MsgqError, UnsureError } from '../../base/errors.ts'
 import { cannotUse } from './layout.ts'
@@ -29,11 +35,17 @@ export class Publisher {
   readonly #cautious: boolean
   #isBox: boolean | undefined
   readonly #commit: GroupSync
+  readonly #mayWait: boolean
+  #underWay = 0
 
-  /** `cautious` where nobody knows what the fsync of a file does for its name. */
-  constructor(layout: Layout, cautious = false) {
+  /**
+   * `cautious` where nobody knows what the fsync of a file does for its name. `mayWait` where
+   * the calling thread has nobody else to serve: it then writes a message that is alone by itself.
+   */
+  constructor(layout: Layout, cautious = false, mayWait = true) {
     this.#layout = layout
     this.#cautious = cautious
+    this.#mayWait = mayWait
     this.#commit = new GroupSync(layout.folder('incoming'))
   }
 
@@ -47,38 +59,60 @@ export class Publisher {
     envelope: string,
     body: Uint8Array,
   ): Promise<void> {
+    this.#underWay++
+    try {
+      // All that come in this turn are counted before the first of them goes on.
+      await undefined
+      const calls = this.#mayWait && this.#underWay === 1 ? DIRECT : POOLED
+      const parts = [Buffer.from(`${envelope}\n`), body, NEWLINE]
+      await this.#publish(id, name, parts, calls)
+    } finally {
+      this.#underWay--
+    }
+  }
+
+  async #publish(
+    id: string,
+    name: string,
+    parts: readonly Uint8Array[],
+    calls: Calls,
+  ): Promise<void> {
     const staged = this.#layout.file('incoming', `.${id}`)
     const target = this.#layout.file('incoming', name)
-    let own: FileHandle | undefined
+    let own: number | undefined
     try {
-      await writeStaged(staged, [Buffer.from(`${envelope}\n`), body, NEWLINE])
+      await writeStaged(staged, parts, calls)
       try {
         // Before the rename: after it the daemon may have moved the file on.
         this.#isBox ??= !canOpen(this.#layout.folder('incoming'))
-        if (this.#isBox) own = await open(staged, READ)
+        if (this.#isBox) own = await calls.open(staged, READ)
         // rename(2) overwrites. The dot name is ours alone, so nobody can come in between.
         if (existsSync(target))
           throw new MsgqError('software', `message: ${id} is there already`)
-        await renameFile(staged, target).catch((error: unknown) => {
+        await renameFile(staged, target, calls).catch((error: unknown) => {
           throw isMissing(error) ? swept(staged) : error
         })
       } catch (error) {
         await removeFile(staged).catch(() => {})
         throw error
       }
-      await this.#makeNameDurable(target, own)
+      await this.#makeNameDurable(target, own, calls)
     } catch (error) {
       if (error instanceof MsgqError || error instanceof UnsureError) throw error
       throw cannotUse(this.#layout.root, error)
     } finally {
-      await own?.close().catch(() => {})
+      if (own !== undefined) await calls.close(own).catch(() => {})
     }
   }
 
-  async #makeNameDurable(target: string, own: FileHandle | undefined): Promise<void> {
+  async #makeNameDurable(
+    target: string,
+    own: number | undefined,
+    calls: Calls,
+  ): Promise<void> {
     try {
-      if (own === undefined) await this.#commit.sync()
-      else await this.#syncThrough(own)
+      if (own === undefined) await this.#commit.sync(calls)
+      else await this.#syncThrough(own, calls)
     } catch (error) {
       await this.#takeBack(target, error)
     }
@@ -88,11 +122,11 @@ export class Publisher {
    * The fsync of a file commits its last rename too on ext4, xfs, btrfs and zfs, wherever it is
    * by then. Elsewhere only syncfs(2) does, which Node.js does not have.
    */
-  async #syncThrough(own: FileHandle): Promise<void> {
-    await own.sync()
+  async #syncThrough(own: number, calls: Calls): Promise<void> {
+    await calls.sync(own)
     if (!this.#cautious) return
     const { execFile } = await import('node:child_process')
-    await promisify(execFile)('sync', ['-f', `/proc/${process.pid}/fd/${own.fd}`])
+    await promisify(execFile)('sync', ['-f', `/proc/${process.pid}/fd/${own}`])
   }
 
   /** The name may not last, so nothing may be promised: it goes, unless the daemon has it. */
@@ -139,12 +173,12 @@ class GroupSync {
     this.#folder = folder
   }
 
-  sync(): Promise<void> {
+  sync(calls: Calls): Promise<void> {
     this.#next ??= this.#running
       .catch(() => {})
       .then(() => {
         this.#next = undefined
-        this.#running = syncFolder(this.#folder)
+        this.#running = syncFolder(this.#folder, calls)
         return this.#running
       })
     return this.#next

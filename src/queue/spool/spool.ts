@@ -94,7 +94,7 @@ export class SpoolEngine implements Engine {
     this.#clock = clock
     this.#report = report
     this.#takeLock = options.takeLock ?? Lock.take
-    this.#outbox = new SpoolOutbox(root, options)
+    this.#outbox = new SpoolOutbox(root, { ...options, serves: true })
     const { cautious } = survey(root, options.anyFilesystem ?? false)
     const mover = new Mover(layout, cautious, options.moves ?? MOVES)
     const gate = new KeyGate({ layout, mover, clock, report, keyWindow })

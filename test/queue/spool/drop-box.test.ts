@@ -1,6 +1,5 @@
 /** drop-box - a sender who may not open incoming/ promises nothing that is not on the disk. */
 import { chmodSync, existsSync, renameSync } from 'node:fs'
-import * as promises from 'node:fs/promises'
 import { join } from 'node:path'
 
 import t from 'tap'
@@ -21,6 +20,7 @@ void t.test(
     chmodSync(layout.folder('incoming'), 0o3733)
     const target = layout.file('incoming', 'name')
     const taken = `${layout.root}/taken`
+    let renamed = false
     let synced = 0
     let failing = false
     const { Publisher: Loaded } = await t.mockImport<{ Publisher: typeof Publisher }>(
@@ -28,26 +28,21 @@ void t.test(
       {
         '../../../src/base/durable.ts': {
           ...durable,
+          DIRECT: {
+            ...durable.DIRECT,
+            sync: async (fd: number) => {
+              if (renamed && failing) throw Object.assign(new Error('i/o'), { code: 'EIO' })
+              if (renamed) synced++
+              await durable.DIRECT.sync(fd)
+            },
+          },
           // The daemon is quick.
           renameFile: async (from: string, to: string) => {
             await durable.renameFile(from, to)
+            renamed = true
             process.seteuid!(0)
             if (!failing) renameSync(to, taken)
             process.seteuid!(65_534)
-          },
-        },
-        'node:fs/promises': {
-          ...promises,
-          open: async (path: string, flags: number) => {
-            const file = await promises.open(path, flags)
-            const sync = file.sync.bind(file)
-            file.sync = async () => {
-              t.ok(existsSync(taken) || existsSync(target), 'not before the rename')
-              if (failing) throw Object.assign(new Error('i/o'), { code: 'EIO' })
-              synced++
-              await sync()
-            }
-            return file
           },
         },
       },
@@ -58,9 +53,11 @@ void t.test(
       await publisher.publish('id', 'name', '{}', Buffer.from('body'))
       t.equal(synced, 1)
       failing = true
+      renamed = false
       await t.rejects(publisher.publish('id', 'name', '{}', Buffer.from('x')), {
         code: 'temporary',
       })
+      t.ok(renamed)
       t.notOk(existsSync(target), 'what may not last is taken back')
     } finally {
       process.seteuid!(0)

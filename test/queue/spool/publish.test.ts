@@ -40,6 +40,22 @@ void t.test('what is published is sealed, and alone', async (t) => {
   t.ok(readFileSync(join(root, 'incoming', message.name)).equals(message.bytes))
 })
 
+void t.test('alone it is written in place, together through the pool', async (t) => {
+  const used: durable.Calls[] = []
+  const { publish } = await publisher(t, {
+    writeStaged: (path, parts, calls = durable.POOLED) => {
+      used.push(calls)
+      return durable.writeStaged(path, parts, calls)
+    },
+  })
+  await publish()
+  await publish()
+  t.strictSame(used, [durable.DIRECT, durable.DIRECT])
+  used.length = 0
+  await Promise.all([publish(), publish(), publish()])
+  t.strictSame(used, [durable.POOLED, durable.POOLED, durable.POOLED])
+})
+
 void t.test('in this order: the bytes, their sync, the name, its sync', async (t) => {
   const steps: string[] = []
   const told =
@@ -135,10 +151,10 @@ void t.test(
   'who takes so long that he is swept is told that nothing was queued',
   async (t) => {
     const { publish, files } = await publisher(t, {
-      writeStaged: async (path, parts) => {
+      writeStaged: async (path, parts, calls) => {
         t.match(basename(path), /^\.01/)
         t.equal(basename(dirname(path)), 'incoming')
-        await durable.writeStaged(path, parts)
+        await durable.writeStaged(path, parts, calls)
         await unlink(path)
       },
     })
