@@ -3,13 +3,19 @@
  */
 import type { SpoolPlace } from '../config/find.ts'
 import { openOutbox } from '../queue/open.ts'
+import type { OutboxOptions } from '../queue/open.ts'
 import type { Outbox } from '../queue/queue.ts'
 import { becomeOwner } from './become.ts'
 import type { Io } from './command.ts'
 import type { Terms } from './terms.ts'
 
 /** The door of the spool. Root comes out of this as the spool's owner. */
-export async function openDoor(io: Io, place: SpoolPlace, terms: Terms): Promise<Outbox> {
+export async function openDoor(
+  io: Io,
+  place: SpoolPlace,
+  terms: Terms,
+  means: Pick<OutboxOptions, 'digest' | 'nextId'> = {},
+): Promise<Outbox> {
   becomeOwner(place.spool)
   return openOutbox(place.spool, {
     clock: io.clock,
@@ -17,5 +23,6 @@ export async function openDoor(io: Io, place: SpoolPlace, terms: Terms): Promise
     minFree: terms.minFree,
     anyFilesystem: place.anyFilesystem,
     create: place.spoolIsDefault,
+    ...means,
   })
 }

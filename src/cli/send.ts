@@ -12,6 +12,7 @@ import { findSpool } from '../config/find.ts'
 import type { Flags } from '../config/find.ts'
 import { BODYLESS, checkDraft } from '../message/draft.ts'
 import type { Draft } from '../message/draft.ts'
+import { idMaker } from '../message/id.ts'
 import { shownTo } from '../message/mask.ts'
 import { readSource } from './body.ts'
 import type { Define, Io } from './command.ts'
@@ -19,6 +20,7 @@ import { checkJson, draftFor } from './compose.ts'
 import { refuseSilence } from './curl-options.ts'
 import { openDoor } from './door.ts'
 import { secretNames } from './header.ts'
+import { digestOnce, randomOnce } from './one-off.ts'
 import { printIds } from './print-ids.ts'
 import { receiversOf } from './recipient.ts'
 import { isLate, timesOf } from './schedule.ts'
@@ -76,7 +78,8 @@ async function send({ to, text, options }: Line, io: Io, flags: Flags): Promise<
     return 0
   }
   const sender = senderHere()
-  const outbox = await openDoor(io, place, terms)
+  const nextId = idMaker(io.clock.now, randomOnce)
+  const outbox = await openDoor(io, place, terms, { digest: digestOnce, nextId })
   return shielded(async () => {
     const enqueued = await Promise.allSettled(
       drafts.map((draft) => outbox.enqueue({ draft, body, sender })),

@@ -38,6 +38,8 @@ export interface Acceptance {
   readonly now: number
   readonly sender: Sender
   readonly parent?: string
+  /** Of the body, in hex; where it is missing it is computed. */
+  readonly sha256?: string
 }
 
 /** The SHA-256 of a body, in hex. */
@@ -60,7 +62,7 @@ export function seal(draft: Draft, body: Uint8Array, accepted: Acceptance): Enve
     sender: accepted.sender,
     ...(accepted.parent === undefined ? {} : { parent: accepted.parent }),
     bytes: body.length,
-    sha256: sha256(body),
+    sha256: accepted.sha256 ?? sha256(body),
   }
 }
 

@@ -11,7 +11,7 @@ import type { Clock } from '../../base/clock.ts'
 import { MsgqError } from '../../base/errors.ts'
 import { briefSize } from '../../base/size.ts'
 import { checkDraft } from '../../message/draft.ts'
-import { seal } from '../../message/envelope.ts'
+import { seal, sha256 } from '../../message/envelope.ts'
 import { idMaker } from '../../message/id.ts'
 import { laneOf } from '../../message/lane.ts'
 import type { Outbox, Submission } from '../queue.ts'
@@ -29,6 +29,8 @@ export interface OutboxOptions {
   readonly anyFilesystem?: boolean
   /** Makes the ids of new messages; each must be greater than the one before. */
   readonly nextId?: () => string
+  /** Computes the SHA-256 of a body, in hex. */
+  readonly digest?: (body: Uint8Array) => string
   /** Make the spool when it is missing: it is the default place. */
   readonly create?: boolean
   /** The thread has others to serve, and never waits for the disk itself. */
@@ -71,6 +73,7 @@ export class SpoolOutbox implements Outbox {
       id,
       now,
       sender,
+      sha256: (this.#options.digest ?? sha256)(body),
       ...(parent === undefined ? {} : { parent }),
     })
     const line = JSON.stringify(envelope)
