@@ -12,24 +12,47 @@ const ID = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/
 /** Fills a buffer with random bytes: crypto.randomFillSync, or a fixed source in tests. */
 export type Randomness = (bytes: Uint8Array) => Uint8Array
 
+/** Random characters of an id, and ids for which random bytes are drawn at once. */
+const RANDOM = 16
+const AT_ONCE = 64
+
 /** A maker of ids, each greater than the one before. */
 export function idMaker(now: () => number, fill: Randomness): () => string {
-  let last = -1n
+  const pool = new Uint8Array(AT_ONCE * RANDOM)
+  let drawn = pool.length
+  let time = -1
+  let digits = new Uint8Array(RANDOM)
   return () => {
-    const random = fill(new Uint8Array(10)).reduce(
-      (n, byte) => (n << 8n) | BigInt(byte),
-      0n,
-    )
-    const fresh = (BigInt(Math.max(0, Math.floor(now()))) << 80n) | random
-    last = fresh >> 80n > last >> 80n ? fresh : last + 1n
-    return encode(last)
+    const ms = Math.max(0, Math.floor(now()))
+    if (ms > time) {
+      if (drawn === pool.length) {
+        fill(pool)
+        drawn = 0
+      }
+      time = ms
+      digits = pool.subarray(drawn, (drawn += RANDOM)).map((byte) => byte & 31)
+    } else if (!increment(digits)) time++
+    let text = ''
+    for (const digit of digits) text += ALPHABET[digit]
+    return timeText(time) + text
   }
 }
 
-function encode(value: bigint): string {
+/** Adds one to a number in base 32; false when it began anew at zero. */
+function increment(digits: Uint8Array): boolean {
+  for (let at = digits.length - 1; at >= 0; at--) {
+    digits[at] = (digits[at]! + 1) & 31
+    if (digits[at] !== 0) return true
+  }
+  return false
+}
+
+function timeText(ms: number): string {
   let text = ''
-  for (let shift = 125n; shift >= 0n; shift -= 5n)
-    text += ALPHABET[Number((value >> shift) & 31n)]
+  for (let rest = ms, n = 0; n < 10; n++) {
+    text = ALPHABET[rest % 32]! + text
+    rest = Math.floor(rest / 32)
+  }
   return text
 }
 
