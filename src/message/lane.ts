@@ -33,6 +33,11 @@ export function isLane(text: string): boolean {
   return WHOLE_LANE.test(text)
 }
 
+/** True for a lane that leads somewhere: a destination's, or that of a bare URL. */
+export function isOpenLane(text: string): boolean {
+  return isDestinationName(text) || (isLane(text) && /^=.+_\d+$/.test(text))
+}
+
 /** True for the lane of a bare URL. */
 export function isUrlLane(lane: string): boolean {
   return lane.startsWith('=')

@@ -5,7 +5,7 @@
  * minute.
  */
 import type { Clock } from '../base/clock.ts'
-import type { Desk, Engine, Outbox } from './queue.ts'
+import type { Desk, Engine, Outbox, Suspensions } from './queue.ts'
 import type { Finding } from './spool/finding.ts'
 import type { InspectOptions } from './spool/inspect.ts'
 import type { Witness } from './spool/clock-witness.ts'
@@ -35,7 +35,10 @@ export async function openOutbox(spool: string, options: OutboxOptions): Promise
 }
 
 /** The desk alone: no lock, no daemon needed. */
-export async function openDesk(spool: string, options: SpoolOptions): Promise<Desk> {
+export async function openDesk(
+  spool: string,
+  options: SpoolOptions,
+): Promise<Desk & Suspensions> {
   const { SpoolEngine } = await import('./spool/spool.ts')
   return new SpoolEngine(spool, options)
 }

@@ -12,6 +12,7 @@ import type { Draft } from '../message/draft.ts'
 import type { Envelope, Sender } from '../message/envelope.ts'
 import type { Entry, Selector } from '../message/selector.ts'
 import type { State } from '../message/state.ts'
+import type { Suspension } from '../message/suspension.ts'
 import type { ActLine, AttemptLine, TrailLine } from '../message/trail.ts'
 
 /** What goes into the queue: a checked draft, its body, and who sends it. */
@@ -103,6 +104,22 @@ export interface Desk {
   act(act: Act, selector: Selector, options: ActOptions): Promise<ActResult>
 }
 
+/**
+ * Lanes that are suspended, by a person or by a rule. Kept over restarts, and safe beside a
+ * daemon. What a suspension means for claims is policy, and above the seam.
+ */
+export interface Suspensions {
+  /** Suspends a lane, in place of what was known of it. Durable once it resolves. */
+  suspend(suspension: Suspension): Promise<void>
+  /**
+   * Ends a suspension, durably; false when there was none. With a time only one that is over
+   * by then: one that was made anew meanwhile stays.
+   */
+  resume(lane: string, overAt?: number): Promise<boolean>
+  /** All of them by lane; those that are over too, until somebody resumes the lane. */
+  suspensions(): Promise<readonly Suspension[]>
+}
+
 /** A message in our hands. The token is the fence: a stale one settles nothing. */
 export interface Lease {
   readonly id: string
@@ -178,7 +195,7 @@ export interface Report {
   readonly message: string
 }
 
-export interface Engine extends Outbox, Desk, Claims {
+export interface Engine extends Outbox, Desk, Claims, Suspensions {
   /**
    * Takes the queue for this process, alone: nobody claims before. What was in flight goes back
    * to `incoming`, uncharged, with a line `interrupted`. Rejects, and touches nothing, while

@@ -18,6 +18,7 @@ import { OUTBOX_PROMISES } from './conformance/outbox.ts'
 import { Rig } from './conformance/rig.ts'
 import type { Open } from './conformance/rig.ts'
 import { SETTLE_PROMISES } from './conformance/settle.ts'
+import { SUSPENSION_PROMISES } from './conformance/suspensions.ts'
 
 export type { Open, Opened, OpenOptions } from './conformance/rig.ts'
 
@@ -30,6 +31,7 @@ const PROMISES = {
   acts: ACT_PROMISES,
   'acts and time': DUE_PROMISES,
   'idempotency keys': KEY_PROMISES,
+  'suspended lanes': SUSPENSION_PROMISES,
   'life and death': LIFE_PROMISES,
 }
 

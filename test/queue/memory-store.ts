@@ -11,6 +11,7 @@ import { matches } from '../../src/message/selector.ts'
 import type { Entry, Selector } from '../../src/message/selector.ts'
 import { STATES } from '../../src/message/state.ts'
 import type { State } from '../../src/message/state.ts'
+import type { Suspension } from '../../src/message/suspension.ts'
 import { formatTrailLine } from '../../src/message/trail.ts'
 import type { TrailLine } from '../../src/message/trail.ts'
 import type { Stats } from '../../src/queue/queue.ts'
@@ -39,6 +40,7 @@ export class MemoryStore {
   readonly keys = new Map<string, { id: string; fingerprint: string; keptAt: number }>()
   /** The first of which a dropped message was a repeat. */
   readonly repeats = new Map<string, string>()
+  readonly suspended = new Map<string, Suspension>()
 
   /** Those that the selector means, by due, then id. */
   select(selector: Selector): Item[] {

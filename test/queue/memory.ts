@@ -13,6 +13,8 @@ import { seal } from '../../src/message/envelope.ts'
 import { fingerprint, isKeyed, keyDigest, wasRequeued } from '../../src/message/key.ts'
 import { laneOf } from '../../src/message/lane.ts'
 import type { Entry, Selector } from '../../src/message/selector.ts'
+import { isInForce } from '../../src/message/suspension.ts'
+import type { Suspension } from '../../src/message/suspension.ts'
 import { FencedError } from '../../src/queue/queue.ts'
 import type * as Queue from '../../src/queue/queue.ts'
 import {
@@ -201,6 +203,23 @@ export class MemoryEngine implements Queue.Engine {
   async watch(onHint: () => void): Promise<void> {
     this.#hints.add(onHint)
     this.#store.watchers.add(onHint)
+  }
+
+  async suspend(suspension: Suspension): Promise<void> {
+    this.#store.suspended.set(suspension.lane, suspension)
+  }
+
+  async resume(lane: string, overAt?: number): Promise<boolean> {
+    const known = this.#store.suspended.get(lane)
+    if (known === undefined) return false
+    if (overAt !== undefined && isInForce(known, overAt)) return false
+    return this.#store.suspended.delete(lane)
+  }
+
+  async suspensions(): Promise<readonly Suspension[]> {
+    return [...this.#store.suspended.values()].toSorted((a, b) =>
+      a.lane < b.lane ? -1 : 1,
+    )
   }
 
   async recover(): Promise<{ readonly interrupted: number }> {

@@ -13,8 +13,8 @@ import { STATES } from '../../message/state.ts'
 import type { State } from '../../message/state.ts'
 import { shareSpool } from './share.ts'
 
-/** Folders beside those of the states. suspended/, log/ and sent/ come when used. */
-const OTHERS = ['keys', 'run'] as const
+/** Folders beside those of the states. log/ and sent/ come when used. */
+const OTHERS = ['keys', 'run', 'suspended'] as const
 
 export class Layout {
   readonly root: string
@@ -41,6 +41,10 @@ export class Layout {
 
   key(name: string): string {
     return join(this.root, 'keys', name)
+  }
+
+  suspended(lane: string): string {
+    return join(this.root, 'suspended', lane)
   }
 
   /** Makes what is missing of the spool's folders, durably; the spool itself must exist. */

@@ -11,6 +11,7 @@ import type { Clock } from '../../base/clock.ts'
 import type { Body } from '../../message/body.ts'
 import { idMaker } from '../../message/id.ts'
 import type { Entry, Selector } from '../../message/selector.ts'
+import type { Suspension } from '../../message/suspension.ts'
 import { MsgqError } from '../../base/errors.ts'
 import { FencedError } from '../queue.ts'
 import type {
@@ -45,6 +46,7 @@ import type { OutboxOptions } from './outbox.ts'
 import { Quota, UNBOUND } from './quota.ts'
 import type { Bounds } from './quota.ts'
 import { recoverActive } from './recover.ts'
+import { SuspendedFolder } from './suspended.ts'
 import { watchWake } from './wake.ts'
 import type { Wake } from './wake.ts'
 
@@ -73,6 +75,7 @@ export class SpoolEngine implements Engine {
   readonly #report: (report: Report) => void
   readonly #outbox: SpoolOutbox
   readonly #desk: SpoolDesk
+  readonly #suspended: SuspendedFolder
   readonly #agenda = new Agenda()
   readonly #claims: ClaimTable
   readonly #quota: Quota
@@ -100,6 +103,7 @@ export class SpoolEngine implements Engine {
     const gate = new KeyGate({ layout, mover, clock, report, keyWindow })
     const deps = { layout, mover, clock, report, gate, agenda: this.#agenda }
     this.#desk = new SpoolDesk(layout, mover, clock)
+    this.#suspended = new SuspendedFolder(layout, clock)
     this.#sync = new FolderSync(layout, mover, report)
     this.#claims = new ClaimTable(deps)
     this.#housekeeping = new Housekeeping({
@@ -157,6 +161,18 @@ export class SpoolEngine implements Engine {
 
   act(act: Act, selector: Selector, options: ActOptions): Promise<ActResult> {
     return this.#desk.act(act, selector, options)
+  }
+
+  suspend(suspension: Suspension): Promise<void> {
+    return this.#suspended.suspend(suspension)
+  }
+
+  resume(lane: string, overAt?: number): Promise<boolean> {
+    return this.#suspended.resume(lane, overAt)
+  }
+
+  suspensions(): Promise<readonly Suspension[]> {
+    return this.#suspended.suspensions()
   }
 
   async recover(): Promise<{ interrupted: number }> {

@@ -25,6 +25,7 @@ const FOLDERS = [
   'incoming',
   'keys',
   'run',
+  'suspended',
 ]
 
 void t.test('makes the folders that are missing, closed to strangers', async (t) => {

@@ -45,7 +45,7 @@ void t.test('the table of moves is the one that the code keeps', async (t) => {
 
 void t.test('the folders are those that are made', async (t) => {
   const told = table('The folders').map(([folder]) => folder!.replaceAll(/[`/]/g, ''))
-  t.strictSame(told, [...STATES, 'keys', 'run'])
+  t.strictSame(told, [...STATES, 'keys', 'suspended', 'run'])
 })
 
 void t.test(
@@ -67,6 +67,8 @@ void t.test(
       'bounce',
       'hold',
       'delete',
+      'suspend',
+      'resume',
       'recovery',
     ])
       t.match(steps, word)
