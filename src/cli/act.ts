@@ -12,7 +12,7 @@ import { printable } from '../base/text.ts'
 import { findSpool } from '../config/find.ts'
 import type { Flags } from '../config/find.ts'
 import { openDesk } from '../queue/open.ts'
-import type { Act, ActResult, Desk } from '../queue/queue.ts'
+import type { Act, ActResult, Desk, Suspensions } from '../queue/queue.ts'
 import { jsonReport, textReport } from './act-report.ts'
 import { becomeOwner } from './become.ts'
 import type { Define, Io } from './command.ts'
@@ -36,6 +36,8 @@ export interface Verb {
 /** What was done, for what follows. */
 export interface Did {
   readonly spool: string
+  readonly desk: Suspensions
+  readonly now: number
   readonly selection: Selection
   readonly result: ActResult
 }
@@ -101,7 +103,8 @@ async function run(verb: Verb, line: Line, io: Io, flags: Flags): Promise<number
     ...(options.why === undefined ? {} : { reason: printable(options.why) }),
   })
   const after = options.dryRun ? undefined : verb.after
-  const { opened, notice } = (await after?.({ spool, selection, result })) ?? {}
+  const { opened, notice } =
+    (await after?.({ spool, desk, now: io.clock.now(), selection, result })) ?? {}
   const report = {
     act: verb.act,
     result,

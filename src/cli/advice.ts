@@ -1,8 +1,11 @@
 /**
  * advice - what an operator should do next, each with the command to type. Pure.
  */
+import { printable } from '../base/text.ts'
 import { VERSION } from '../base/version.ts'
 import type { State } from '../message/state.ts'
+import { suspensionText } from '../message/suspension.ts'
+import type { Suspension } from '../message/suspension.ts'
 import type { Around } from './around.ts'
 import { briefSpan, shortTime } from './clock-text.ts'
 import { sizeText } from './size-text.ts'
@@ -36,6 +39,8 @@ export function adviceOf(situation: Situation): Advice[] {
       what: 'the configuration changed since msgqd read it',
       command: 'msgq check && msgq reload',
     })
+  for (const suspension of around.suspended.values())
+    advice.push(ofSuspended(suspension, now))
   for (const lane of lanes) advice.push(...ofLane(lane, now))
   if (states.bounce > 0) {
     const since = bouncedSince === undefined ? '' : ` since ${shortTime(bouncedSince, now)}`
@@ -89,6 +94,19 @@ function ofClock({ daemon, now }: Around): Advice[] {
       command: 'msgq check --clock-ok',
     },
   ]
+}
+
+/** How a lane that somebody suspended goes on. */
+export function ofSuspended(suspension: Suspension, now: number): Advice {
+  const { lane } = suspension
+  const text = printable(
+    suspensionText(suspension, (ms) => shortTime(ms, now)),
+    500,
+  )
+  return {
+    what: `${lane} is suspended ${text}; to let it go on`,
+    command: `msgq resume ${lane}`,
+  }
 }
 
 function ofLane({ lane, state, waiting, until, why }: LaneReport, now: number): Advice[] {

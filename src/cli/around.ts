@@ -11,8 +11,11 @@ import { readLimits } from '../config/limits.ts'
 import type { DaemonStatus } from '../delivery/status.ts'
 import { EVENT_LANE, isUrlLane } from '../message/lane.ts'
 import type { Entry } from '../message/selector.ts'
+import { inForce } from '../message/suspension.ts'
+import type { Suspension } from '../message/suspension.ts'
 import { holderOf } from '../queue/open.ts'
 import type { Holder } from '../queue/open.ts'
+import type { Suspensions } from '../queue/queue.ts'
 import { inSpan } from './clock-text.ts'
 import type { Io } from './command.ts'
 import { askDaemon } from './control.ts'
@@ -31,6 +34,8 @@ export interface Around {
   readonly known: ReadonlySet<string> | undefined
   /** Lanes that receivers closed, until when (epoch ms) and why. */
   readonly closed: ReadonlyMap<string, Closed>
+  /** Lanes that a person or a rule suspended. */
+  readonly suspended: ReadonlyMap<string, Suspension>
   readonly now: number
 }
 
@@ -39,18 +44,42 @@ export interface Closed {
   readonly why: string
 }
 
+/** What is looked around from. */
+export interface Place {
+  readonly spool: string
+  readonly desk: Suspensions
+}
+
 /** Looks around; never throws. */
-export async function lookAround(io: Io, flags: Flags, spool: string): Promise<Around> {
+export async function lookAround(
+  io: Io,
+  flags: Flags,
+  { spool, desk }: Place,
+): Promise<Around> {
   const daemon = await daemonOf(spool, io.clock)
   const known =
     daemon.kind === 'up'
       ? new Set(daemon.status.destinations)
       : await destinationsHere(io, flags, spool)
+  const suspended = await suspendedIn(desk, io.clock.now())
   const lanes = daemon.kind === 'up' ? daemon.status.lanes : []
   const closed = new Map<string, Closed>()
   for (const { lane, closedUntil, why = '' } of lanes)
     if (closedUntil !== undefined) closed.set(lane, { until: Date.parse(closedUntil), why })
-  return { daemon, known, closed, now: io.clock.now() }
+  return { daemon, known, closed, suspended, now: io.clock.now() }
+}
+
+/** Lanes that are suspended now; none where that cannot be read, which is said elsewhere. */
+async function suspendedIn(
+  desk: Suspensions,
+  now: number,
+): Promise<ReadonlyMap<string, Suspension>> {
+  try {
+    return inForce(await desk.suspensions(), now)
+  } catch (error) {
+    if (error instanceof MsgqError) return new Map()
+    throw error
+  }
 }
 
 async function daemonOf(spool: string, clock: Clock): Promise<Daemon> {
@@ -68,7 +97,7 @@ async function daemonOf(spool: string, clock: Clock): Promise<Daemon> {
 }
 
 /** The configuration's word; where it has faults, what the daemon last published. */
-async function destinationsHere(
+export async function destinationsHere(
   io: Io,
   flags: Flags,
   spool: string,
@@ -97,6 +126,7 @@ export function nextOf({ state, lane, due }: Entry, around: Around): string {
   if (state !== 'incoming' && state !== 'deferred') return NOTHING
   if (lane === EVENT_LANE) return 'no route'
   if (leadsNowhere(lane, around)) return 'no such destination'
+  if (around.suspended.has(lane)) return 'suspended'
   return dueText(Math.max(due, around.closed.get(lane)?.until ?? 0), around.now)
 }
 

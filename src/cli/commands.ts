@@ -58,6 +58,16 @@ export const COMMANDS: readonly Listed[] = [
     load: () => import('./expire.ts'),
   },
   {
+    name: 'suspend',
+    summary: 'stop a lane: what is for it waits',
+    load: () => import('./suspend.ts'),
+  },
+  {
+    name: 'resume',
+    summary: 'let a suspended lane go on',
+    load: () => import('./resume.ts'),
+  },
+  {
     name: 'status',
     summary: 'the daemon, its lanes, the queue, the disk',
     load: () => import('./status.ts'),

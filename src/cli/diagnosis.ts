@@ -7,6 +7,7 @@
 import { EVENT_LANE } from '../message/lane.ts'
 import { shortId } from '../message/id.ts'
 import { isAttempt } from '../message/trail.ts'
+import { suspensionText } from '../message/suspension.ts'
 import type { TrailLine } from '../message/trail.ts'
 import type { Message } from '../queue/queue.ts'
 import { leadsNowhere } from './around.ts'
@@ -80,6 +81,15 @@ function ofWaiting(message: Message, around: Around): Diagnosis {
   if (defect !== undefined)
     return { what: say(defect), next: 'to look closer', command: 'msgq check' }
   if (leadsNowhere(lane, around)) return nowhere(message)
+  const suspension = around.suspended.get(lane)
+  if (suspension !== undefined)
+    return {
+      what: say(
+        `waits because ${lane} is suspended ${suspensionText(suspension, (ms) => shortTime(ms, around.now))}`,
+      ),
+      next: 'is not tried and not charged meanwhile; to let it go on',
+      command: `msgq resume ${lane}`,
+    }
   if (around.daemon.kind === 'down')
     return {
       what: say(`waits because ${NOT_RUNNING}${after(message)}`),

@@ -3,6 +3,7 @@
  */
 import type { Limits } from '../config/limits.ts'
 import { formatRate } from '../config/rate.ts'
+import { suspensionStatus } from '../delivery/status.ts'
 import type { LaneStatus } from '../delivery/status.ts'
 import { isUrlLane } from '../message/lane.ts'
 import type { Stats } from '../queue/queue.ts'
@@ -11,7 +12,7 @@ import type { Around } from './around.ts'
 import type { LaneReport } from './status-report.ts'
 import { present } from './summary.ts'
 
-/** Every lane that does something, is closed, or has something waiting; by name. */
+/** Every lane that does something, is closed or suspended, or has something waiting; by name. */
 export function laneRows(
   { waiting, nextDue }: Pick<Stats, 'waiting' | 'nextDue'>,
   around: Around,
@@ -21,15 +22,17 @@ export function laneRows(
   const told = new Map<string, LaneStatus>()
   if (daemon.kind === 'up')
     for (const lane of daemon.status.lanes) told.set(lane.lane, lane)
-  const names = new Set([...waiting.keys(), ...told.keys()])
+  const names = new Set([...waiting.keys(), ...told.keys(), ...around.suspended.keys()])
   return [...names].toSorted().map((lane) => {
     const status = told.get(lane) ?? atRest(lane, around, limits)
     const { window, limit, rate, active = 0, closedUntil, why } = status
     const due = nextDue.get(lane)
+    // The queue's word, with the daemon up or down.
+    const suspension = around.suspended.get(lane)
     return present({
       lane,
       state: stateOf(lane, status, around),
-      window,
+      window: window !== undefined && suspension !== undefined ? 0 : window,
       limit,
       rate,
       active,
@@ -38,6 +41,7 @@ export function laneRows(
       due: due === undefined ? undefined : new Date(due).toISOString(),
       until: closedUntil,
       why,
+      suspended: suspension === undefined ? undefined : suspensionStatus(suspension),
     }) as LaneReport
   })
 }
@@ -65,6 +69,8 @@ function stateOf(
   around: Around,
 ): LaneReport['state'] {
   if (leadsNowhere(lane, around)) return 'unknown'
+  if (around.suspended.has(lane)) return 'suspended'
   if (around.daemon.kind !== 'up') return undefined
-  return state ?? (closedUntil === undefined ? 'open' : 'closed')
+  if (state !== undefined && state !== 'suspended') return state
+  return closedUntil === undefined ? 'open' : 'closed'
 }

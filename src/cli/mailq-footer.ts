@@ -7,6 +7,7 @@
 import type { Entry } from '../message/selector.ts'
 import type { State } from '../message/state.ts'
 import type { Desk } from '../queue/queue.ts'
+import { ofSuspended } from './advice.ts'
 import { daemonAlarm } from './around.ts'
 import type { Around } from './around.ts'
 import { shortTime } from './clock-text.ts'
@@ -35,7 +36,11 @@ export async function footer(
   counted: Counted,
   { around, screen, size }: FooterOptions,
 ): Promise<string[]> {
-  const alarms = [await elsewhere(desk, counted.states, around.now), daemonAlarm(around)]
+  const alarms = [
+    await elsewhere(desk, counted.states, around.now),
+    ...suspended(counted, around),
+    daemonAlarm(around),
+  ]
   return [
     cutAt(totals(counted, size), screen.edge),
     ...alarms
@@ -53,6 +58,18 @@ function totals({ entries, gone, states }: Counted, size: number | undefined): s
   const bytes = size === undefined ? '' : `, ${sizeText(size)}`
   const passed = gone === 0 ? '' : ` (${gone} moved on meanwhile)`
   return `${count} message${count === 1 ? '' : 's'}${bytes}: ${parts.join(', ')}${passed}`
+}
+
+/** The lanes of what was listed that somebody suspended, and how to let them go on. */
+function suspended({ entries }: Counted, { suspended: lanes, now }: Around): string[] {
+  if (lanes.size === 0) return []
+  const listed = new Set(entries.map((entry) => entry.lane))
+  return [...lanes.values()]
+    .filter(({ lane }) => listed.has(lane))
+    .map((suspension) => {
+      const { what, command } = ofSuspended(suspension, now)
+      return `${what}:  ${command}`
+    })
 }
 
 /** What is in bounce and corrupt, where the list does not show it. */

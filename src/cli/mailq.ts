@@ -12,7 +12,7 @@ import type { Flags } from '../config/find.ts'
 import type { Entry, Selector } from '../message/selector.ts'
 import { STATES } from '../message/state.ts'
 import type { State } from '../message/state.ts'
-import type { Desk, Message } from '../queue/queue.ts'
+import type { Desk, Message, Suspensions } from '../queue/queue.ts'
 import { lookAround } from './around.ts'
 import type { Around } from './around.ts'
 import type { Define, Io } from './command.ts'
@@ -142,12 +142,12 @@ interface TableOptions extends Options {
 
 async function printTable(
   io: Io,
-  desk: Desk,
+  desk: Desk & Suspensions,
   entries: readonly Entry[],
   { reason, flags, spool, selector }: TableOptions,
 ): Promise<void> {
   const screen = screenOf(io)
-  const around: Around = await lookAround(io, flags, spool)
+  const around: Around = await lookAround(io, flags, { spool, desk })
   const shown = screen.isTerminal ? entries.slice(0, SHOWN) : entries
   const rows = new Rows(screen, around, reason)
   await inChunks(shown, async (some) => {

@@ -13,11 +13,11 @@ import { findSpool } from '../config/find.ts'
 import type { Flags, SpoolPlace } from '../config/find.ts'
 import { STATES } from '../message/state.ts'
 import { openDesk } from '../queue/open.ts'
-import type { Desk } from '../queue/queue.ts'
+import type { Desk, Suspensions } from '../queue/queue.ts'
 import type { Io } from './command.ts'
 
 export interface Reading extends SpoolPlace {
-  readonly desk: Desk
+  readonly desk: Desk & Suspensions
 }
 
 /** The desk of the spool that counts for this command; throws where there is none to read. */

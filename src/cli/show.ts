@@ -61,7 +61,7 @@ async function run(io: Io, flags: Flags, word: string, options: Options): Promis
   if (message === undefined) throw absentError([id])
   if (options.body) return printBody(io, desk, message)
   if (options.curl) return printCurl(io, flags, message)
-  const around = await lookAround(io, flags, spool)
+  const around = await lookAround(io, flags, { spool, desk })
   const diagnosis = diagnose(message, around)
   if (options.json) {
     const { envelope, trail, entry } = message

@@ -136,8 +136,13 @@ function windowText({ window, limit = window }: LaneReport): string {
   return window === limit ? String(window) : `${window}/${limit}`
 }
 
-function nextText({ state, active, due, until }: LaneReport, now: number): string {
+function nextText(report: LaneReport, now: number): string {
+  const { state, active, due, until, suspended } = report
   if (state === 'unknown') return 'no such destination'
+  if (state === 'suspended') {
+    const { until: end } = suspended ?? {}
+    return end === undefined ? 'until resumed' : dueText(Date.parse(end), now)
+  }
   if (state === 'probing' && active > 0) return 'one is out as a probe'
   if (due === undefined && until === undefined) return NOTHING
   const times = [due, until].filter((time) => time !== undefined)

@@ -1,6 +1,7 @@
 /**
  * status-report - what `msgq status --json` prints. The names of the members are public.
  */
+import type { SuspensionStatus } from '../delivery/status.ts'
 import type { State } from '../message/state.ts'
 
 export interface StatusReport {
@@ -43,7 +44,7 @@ export interface DaemonReport {
 export interface LaneReport {
   readonly lane: string
   /** `unknown`: the configuration has no such destination. Absent while nobody can tell. */
-  readonly state?: 'open' | 'closed' | 'probing' | 'unknown'
+  readonly state?: 'open' | 'closed' | 'probing' | 'suspended' | 'unknown'
   /** How many may be under way now, and how many at most. */
   readonly window?: number
   readonly limit?: number
@@ -56,6 +57,8 @@ export interface LaneReport {
   readonly until?: string
   /** What its receiver said, where it is closed or probing. */
   readonly why?: string
+  /** Who suspended it and why; told with no daemon too. */
+  readonly suspended?: SuspensionStatus
 }
 
 /** What an operator should do. */

@@ -39,7 +39,7 @@ export const define: Define = (command, begin) => {
 
 async function run(io: Io, flags: Flags, { json }: Options): Promise<number> {
   const place = await openReading(io, flags).catch(withoutSpool)
-  const around = await lookAround(io, flags, place.spool)
+  const around = await lookAround(io, flags, place)
   const stats = await reading('spool', () => place.desk.stats())
   const report = await reportOf(place, around, stats)
   await io.print(json ? jsonLine(report) : statusPage(report, around.now, screenOf(io)))

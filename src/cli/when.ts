@@ -15,7 +15,7 @@ const DAY = /^(\d{4}-\d\d-\d\d)(?:[T ](.+))?$/
 const CLOCK = /^(\d\d?):(\d\d)(?::(\d\d)(\.\d{1,9})?)?(Z|[+-]\d\d(?::?\d\d)?)?$/i
 const EPOCH = /^@(\d{1,12}(?:\.\d{1,9})?)$/
 /** The last moment that the name of a message can hold: the end of the year 9999. */
-const LAST = 253_402_300_799_999
+export const LAST = 253_402_300_799_999
 
 /** The ways to write a time. */
 export const TIME_HINT = '2026-11-20T09:00, 2026-11-20T09:00Z, 09:00 or @EPOCH'

@@ -17,7 +17,9 @@ import { Lanes } from '../delivery/lanes.ts'
 import type { Log } from '../delivery/log.ts'
 import { pullRule, routingOf } from '../delivery/routing.ts'
 import { Scheduler } from '../delivery/scheduler.ts'
-import type { DaemonStatus } from '../delivery/status.ts'
+import { laneStatus } from '../delivery/status.ts'
+import type { DaemonStatus, LaneStatus } from '../delivery/status.ts'
+import { Suspender } from '../delivery/suspender.ts'
 import { Tally } from '../delivery/tally.ts'
 import { makeSpool, openEngine } from '../queue/open.ts'
 import type { Claims, Engine, Lease, Report, Settlement } from '../queue/queue.ts'
@@ -43,6 +45,7 @@ export class Daemon {
   readonly #engine: Engine
   readonly #scheduler: Scheduler
   readonly #lanes: Lanes
+  readonly #suspender: Suspender
   readonly #tally: Tally
   readonly #transport: Transport
   readonly #troubles = new Troubles()
@@ -62,6 +65,14 @@ export class Daemon {
     this.#routing = routingOf(config)
     this.#tally = new Tally(clock)
     this.#lanes = new Lanes(clock, (lane) => this.#routing.ruleOf(lane))
+    this.#suspender = new Suspender({
+      suspensions: engine,
+      lanes: this.#lanes,
+      clock,
+      log,
+      mayExpire: () => this.#clockWatch?.mayExpire() ?? false,
+      onChange: () => this.#scheduler.kick(),
+    })
     this.#transport = createHttpTransport({
       clock,
       version: VERSION,
@@ -132,6 +143,7 @@ export class Daemon {
       },
       `msgqd ${VERSION} serves ${config.spool}`,
     )
+    await daemon.#suspender.open()
     return daemon
   }
 
@@ -174,6 +186,12 @@ export class Daemon {
     return opened
   }
 
+  /** An operator suspended or resumed lanes: what the lanes are now that he names. */
+  async lookAtSuspended(lanes: readonly string[]): Promise<LaneStatus[]> {
+    await this.#suspender.look()
+    return this.#laneStatus().filter(({ lane }) => lanes.includes(lane))
+  }
+
   /** An operator says that the clock is right; false: nobody doubted it. */
   async confirmClock(): Promise<boolean> {
     return (await this.#clockWatch?.confirm()) ?? false
@@ -201,12 +219,7 @@ export class Daemon {
       inFlight: this.#scheduler.inFlight,
       recent: this.#tally.recent(),
       total: this.#tally.total(),
-      lanes: this.#lanes.states().map((state) => ({
-        ...state,
-        ...(state.closedUntil === undefined
-          ? {}
-          : { closedUntil: new Date(state.closedUntil).toISOString() }),
-      })) as DaemonStatus['lanes'],
+      lanes: this.#laneStatus(),
       ...(clock === undefined ? {} : { clock }),
       troubles: this.#troubles.list(),
     }
@@ -222,6 +235,7 @@ export class Daemon {
     )
     await this.#scheduler.stop(grace)
     await this.#transport.close()
+    await this.#suspender.close()
     await this.#clockWatch?.close()
     await this.#engine.close()
   }
@@ -229,6 +243,10 @@ export class Daemon {
   /** Ends the attempts under way at once. */
   abort(): void {
     this.#scheduler.abort()
+  }
+
+  #laneStatus(): LaneStatus[] {
+    return this.#lanes.states().map(laneStatus)
   }
 
   #watchClock(): Promise<ClockWatch> {

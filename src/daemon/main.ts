@@ -174,6 +174,10 @@ function routesOf(daemon: Daemon, reload: () => Promise<Answer>): Routes {
       status: 200,
       body: { doubted: await daemon.confirmClock() },
     }),
+    'POST /v1/suspended': async (body) => ({
+      status: 200,
+      body: { lanes: await daemon.lookAtSuspended(lanesOf(body) ?? []) },
+    }),
     'POST /v1/flush': (body) => ({
       status: 200,
       body: { opened: daemon.flush(lanesOf(body)) },

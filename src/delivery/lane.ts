@@ -6,6 +6,7 @@
  */
 import type { LaneOptions, RetryOptions } from '../config/config.ts'
 import { formatRate } from '../config/rate.ts'
+import type { Suspension } from '../message/suspension.ts'
 import { Breaker } from './breaker.ts'
 import { Bucket } from './bucket.ts'
 import { Window } from './window.ts'
@@ -20,7 +21,7 @@ export interface LaneRule {
 export interface LaneState {
   readonly lane: string
   /** `probing`: the pause is over, and one message at a time finds out whether it helped. */
-  readonly state: 'open' | 'closed' | 'probing'
+  readonly state: 'open' | 'closed' | 'probing' | 'suspended'
   /** How many may be under way now, and how many at most. */
   readonly window: number
   readonly limit: number
@@ -28,6 +29,7 @@ export interface LaneState {
   readonly rate?: string
   readonly closedUntil?: number
   readonly why?: string
+  readonly suspended?: Suspension
 }
 
 /** Now, by both clocks. */
@@ -95,20 +97,23 @@ export class Lane {
     )
   }
 
-  state(name: string, { lane }: LaneRule, wall: number): LaneState {
+  state(name: string, { lane }: LaneRule, wall: number, suspended?: Suspension): LaneState {
     const closedUntil = this.closedUntil()
     const isClosed = closedUntil > wall
     const { tripped, failures } = this.breaker
     const why = tripped ? `${this.why}, ${failures} in a row` : this.why
+    const isOpen = !isClosed && suspended === undefined
+    const state = isClosed ? 'closed' : tripped ? 'probing' : 'open'
     return {
       lane: name,
-      state: isClosed ? 'closed' : tripped ? 'probing' : 'open',
-      window: isClosed ? 0 : tripped ? 1 : this.window.size(lane),
+      state: suspended === undefined ? state : 'suspended',
+      window: !isOpen ? 0 : tripped ? 1 : this.window.size(lane),
       limit: lane.window,
       active: this.active,
       ...(lane.rate === undefined ? {} : { rate: formatRate(lane.rate) }),
       ...(isClosed ? { closedUntil } : {}),
       ...(isClosed || tripped ? { why } : {}),
+      ...(suspended === undefined ? {} : { suspended }),
     }
   }
 }

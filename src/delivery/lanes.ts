@@ -4,9 +4,11 @@
  * A lane has a window that grows with success and shrinks with failure, perhaps a rate, and a
  * breaker that closes it while it only fails. A receiver that asks for a pause closes its lane
  * until then, for the whole of it. What is closed is not claimed, and nothing is charged. A
- * lane that has rested is forgotten.
+ * lane that has rested is forgotten. Which lanes are suspended it is told (suspender.ts).
  */
 import type { Clock } from '../base/clock.ts'
+import { isInForce } from '../message/suspension.ts'
+import type { Suspension } from '../message/suspension.ts'
 import { Lane } from './lane.ts'
 import type { LaneRule, LaneState, Now } from './lane.ts'
 
@@ -17,6 +19,7 @@ export class Lanes {
   readonly #clock: Clock
   readonly #ruleOf: (lane: string) => LaneRule
   readonly #lanes = new Map<string, Lane>()
+  #suspended: ReadonlyMap<string, Suspension> = new Map()
 
   /** `ruleOf` is asked anew each time, so that a reload counts at once. */
   constructor(clock: Clock, ruleOf: (lane: string) => LaneRule) {
@@ -26,6 +29,7 @@ export class Lanes {
 
   /** How many more attempts the lane may begin now. */
   room(name: string): number {
+    if (this.#isSuspended(name)) return 0
     const lane = this.#lanes.get(name)
     const rule = this.#ruleOf(name)
     return (lane ?? UNUSED).room(rule, this.#now())
@@ -34,10 +38,15 @@ export class Lanes {
   /** True when only the rate keeps the lane from going on. */
   isPaced(name: string): boolean {
     const lane = this.#lanes.get(name)
-    if (lane === undefined) return false
+    if (lane === undefined || this.#isSuspended(name)) return false
     const rule = this.#ruleOf(name)
     const now = this.#now()
     return lane.roomBesideRate(rule.lane, now.wall) > 0 && lane.room(rule, now) === 0
+  }
+
+  /** Lanes of which nothing goes out, in place of those before; what is in hand goes on. */
+  suspend(suspended: ReadonlyMap<string, Suspension>): void {
+    this.#suspended = suspended
   }
 
   /** A message is in hand, and one place taken. */
@@ -128,6 +137,9 @@ export class Lanes {
       if (lane.isPlain(rule, now) || lane.hasRested(KEPT, now)) this.#lanes.delete(name)
       else next = Math.min(next, lane.opensAt(rule, now))
     }
+    for (const suspension of this.#suspended.values())
+      if (isInForce(suspension, now.wall))
+        next = Math.min(next, suspension.until ?? Infinity)
     return next === Infinity ? undefined : next
   }
 
@@ -137,9 +149,27 @@ export class Lanes {
     const states: LaneState[] = []
     for (const [name, lane] of this.#lanes) {
       const rule = this.#ruleOf(name)
-      if (!lane.isPlain(rule, now)) states.push(lane.state(name, rule, now.wall))
+      const suspended = this.#suspensionOf(name, now.wall)
+      if (suspended !== undefined || !lane.isPlain(rule, now))
+        states.push(lane.state(name, rule, now.wall, suspended))
+    }
+    for (const name of this.#suspended.keys()) {
+      const suspended = this.#suspensionOf(name, now.wall)
+      if (suspended !== undefined && !this.#lanes.has(name))
+        states.push(UNUSED.state(name, this.#ruleOf(name), now.wall, suspended))
     }
     return states
+  }
+
+  #isSuspended(name: string): boolean {
+    return (
+      this.#suspended.size > 0 && this.#suspensionOf(name, this.#clock.now()) !== undefined
+    )
+  }
+
+  #suspensionOf(name: string, wall: number): Suspension | undefined {
+    const suspension = this.#suspended.get(name)
+    return suspension !== undefined && isInForce(suspension, wall) ? suspension : undefined
   }
 
   #now(): Now {

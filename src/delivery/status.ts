@@ -1,13 +1,15 @@
 /**
  * status - what the daemon answers to GET /v1/status on its control socket. Public names.
  */
+import type { Suspension } from '../message/suspension.ts'
+import type { LaneState } from './lane.ts'
 import type { Counts } from './tally.ts'
 
 export interface LaneStatus {
   readonly lane: string
   /** `probing`: its pause is over, and one message at a time finds out whether it helped. */
-  readonly state?: 'open' | 'closed' | 'probing'
-  /** How many may be under way now: 0 while closed, 1 while probing. */
+  readonly state?: 'open' | 'closed' | 'probing' | 'suspended'
+  /** How many may be under way now: 0 while closed or suspended, 1 while probing. */
   readonly window: number
   /** How many at most. */
   readonly limit?: number
@@ -17,6 +19,28 @@ export interface LaneStatus {
   /** ISO 8601; absent while the lane is open. */
   readonly closedUntil?: string
   readonly why?: string
+  /** Who suspended it, when, and until when; absent unless it is. */
+  readonly suspended?: SuspensionStatus
+}
+
+/** A suspension as programs read it. */
+export interface SuspensionStatus {
+  /** ISO 8601. */
+  readonly at: string
+  readonly by?: string
+  readonly why?: string
+  /** ISO 8601; absent: until somebody resumes the lane. */
+  readonly until?: string
+}
+
+/** A suspension, with its times as text. */
+export function suspensionStatus({ at, by, why, until }: Suspension): SuspensionStatus {
+  return {
+    at: new Date(at).toISOString(),
+    ...(by === undefined ? {} : { by }),
+    ...(why === undefined ? {} : { why }),
+    ...(until === undefined ? {} : { until: new Date(until).toISOString() }),
+  }
 }
 
 /** A doubt of the clock, while nothing expires. */
@@ -43,4 +67,15 @@ export interface DaemonStatus {
   /** Absent while the clock is believed. */
   readonly clock?: ClockStatus
   readonly troubles: readonly { readonly at: string; readonly message: string }[]
+}
+
+/** A lane, with its times as text. */
+export function laneStatus({ closedUntil, suspended, ...state }: LaneState): LaneStatus {
+  return {
+    ...state,
+    ...(closedUntil === undefined
+      ? {}
+      : { closedUntil: new Date(closedUntil).toISOString() }),
+    ...(suspended === undefined ? {} : { suspended: suspensionStatus(suspended) }),
+  }
 }

@@ -1,0 +1,151 @@
+/**
+ * suspender - keeps the lanes in step with what is suspended in the queue, and says each change
+ * once.
+ *
+ * The queue has the truth, and an operator changes it beside us: whoever does rings, and now and
+ * then we look by ourselves. What cannot be read leaves in force what was. One that is over by
+ * itself is removed, but not while the clock is in doubt.
+ */
+import type { Clock } from '../base/clock.ts'
+import { plainError } from '../base/errno.ts'
+import { inForce, suspensionText } from '../message/suspension.ts'
+import type { Suspension } from '../message/suspension.ts'
+import type { Suspensions } from '../queue/queue.ts'
+import type { Lanes } from './lanes.ts'
+import type { Log } from './log.ts'
+
+/** So often we look by ourselves (ms): a person may have made or removed a file. */
+const EVERY = 1_000
+
+export interface SuspenderOptions {
+  readonly suspensions: Suspensions
+  readonly lanes: Lanes
+  readonly clock: Clock
+  readonly log: Log
+  /** False while the clock is in doubt: nothing is removed then because it is over. */
+  readonly mayExpire: () => boolean
+  /** Lanes were suspended, or go on: not called before all else has begun. */
+  readonly onChange: () => void
+}
+
+export class Suspender {
+  readonly #options: SuspenderOptions
+  #known: ReadonlyMap<string, Suspension> = new Map()
+  /** Made by us, and not in the queue yet. */
+  readonly #unwritten = new Map<string, Suspension>()
+  #looking: Promise<void> = Promise.resolve()
+  #timer: NodeJS.Timeout | undefined
+  #trouble = ''
+
+  constructor(options: SuspenderOptions) {
+    this.#options = options
+  }
+
+  /** Looks now, and from then on by itself until it is closed. */
+  async open(): Promise<void> {
+    await this.look()
+    this.#timer = setInterval(() => void this.look(), EVERY)
+  }
+
+  /** Brings the lanes in step; resolves once what was there when it was called counts. */
+  look(): Promise<void> {
+    this.#looking = this.#looking.then(() => this.#look())
+    return this.#looking
+  }
+
+  /**
+   * Suspends a lane by a rule's word, at once, and durably as soon as the disk lets us: until
+   * then it is tried again at each look. Does nothing to a lane that is suspended.
+   */
+  async suspend(lane: string, why: string, until?: number): Promise<void> {
+    const at = this.#options.clock.now()
+    if (inForce([...this.#known.values()], at).has(lane)) return
+    const suspension = { lane, at, why, ...(until === undefined ? {} : { until }) }
+    this.#unwritten.set(lane, suspension)
+    this.#take([...this.#known.values()])
+    await this.look()
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#timer)
+    await this.#looking
+  }
+
+  /** Never rejects. */
+  async #look(): Promise<void> {
+    const { suspensions, log } = this.#options
+    try {
+      for (const suspension of this.#unwritten.values()) {
+        await suspensions.suspend(suspension)
+        this.#unwritten.delete(suspension.lane)
+      }
+      const all = await suspensions.suspensions()
+      this.#take(all)
+      await this.#removeOver(all)
+      this.#trouble = ''
+    } catch (error) {
+      const reason = plainError(error)
+      if (reason !== this.#trouble)
+        log.write('error', { event: 'trouble', reason }, `suspended lanes: ${reason}`)
+      this.#trouble = reason
+    }
+  }
+
+  /** What counts from now on, and what is new in it. */
+  #take(all: readonly Suspension[]): void {
+    const { clock, lanes, onChange } = this.#options
+    const next = inForce([...all, ...this.#unwritten.values()], clock.now())
+    const before = this.#known
+    this.#known = next
+    lanes.suspend(next)
+    const changed = [...next.values()].filter(
+      (suspension) => !isSame(before.get(suspension.lane), suspension),
+    )
+    const ended = [...before.values()].filter(({ lane }) => !next.has(lane))
+    for (const suspension of changed) this.#say(suspension)
+    for (const suspension of ended) this.#sayEnded(suspension)
+    if (this.#timer !== undefined && changed.length + ended.length > 0) onChange()
+  }
+
+  async #removeOver(all: readonly Suspension[]): Promise<void> {
+    const { clock, mayExpire, suspensions } = this.#options
+    const now = clock.now()
+    if (!mayExpire()) return
+    for (const { lane } of all)
+      if (!this.#known.has(lane)) await suspensions.resume(lane, now)
+  }
+
+  #say(suspension: Suspension): void {
+    const { lane, by, why, until } = suspension
+    const fields = {
+      event: 'lane',
+      lane,
+      state: 'suspended',
+      ...(by === undefined ? {} : { by }),
+      ...(until === undefined ? {} : { until: iso(until) }),
+      ...(why === undefined ? {} : { reason: why }),
+    }
+    const text = suspensionText(suspension, iso)
+    this.#options.log.write('warn', fields, `${lane} suspended ${text}`)
+  }
+
+  #sayEnded({ lane, until = Infinity }: Suspension): void {
+    const isOver = until <= this.#options.clock.now()
+    const reason = isOver ? 'its suspension is over' : 'resumed'
+    const fields = { event: 'lane', lane, state: 'open', reason }
+    this.#options.log.write('info', fields, `${lane} goes on: ${reason}`)
+  }
+}
+
+function isSame(one: Suspension | undefined, other: Suspension): boolean {
+  return (
+    one?.at === other.at &&
+    one.by === other.by &&
+    one.why === other.why &&
+    one.until === other.until
+  )
+}
+
+function iso(ms: number): string {
+  return new Date(ms).toISOString()
+}
