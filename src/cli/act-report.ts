@@ -9,6 +9,8 @@ export interface ActReport {
   readonly result: ActResult
   readonly absent: readonly string[]
   readonly dryRun: boolean
+  /** What a person should know of a message that is done, by its id. */
+  readonly notes: ReadonlyMap<string, string>
   /** Lanes that were opened. */
   readonly opened?: number
 }
@@ -27,12 +29,15 @@ const DONE: Readonly<Record<Act, string>> = {
 
 /** Lines that end with `matched 3, done 2, skipped 1 (in flight)`. */
 export function textReport(report: ActReport, verbose = false): string {
-  const { act, result, dryRun, opened = 0 } = report
+  const { act, result, dryRun, notes, opened = 0 } = report
   const { matched, done, skipped } = result
   const lines: string[] = []
-  if (verbose)
-    for (const id of done)
-      lines.push(`${shortId(id)} ${dryRun ? 'to be ' : ''}${DONE[act]}`)
+  const said = verbose ? done : done.filter((id) => notes.has(id)).slice(0, SHOWN.messages)
+  for (const id of said) {
+    const note = notes.get(id)
+    const more = note === undefined ? '' : `: ${note}`
+    lines.push(`${shortId(id)} ${dryRun ? 'to be ' : ''}${DONE[act]}${more}`)
+  }
   const named = verbose ? skipped : skipped.slice(0, SHOWN.messages)
   for (const { id, why } of named) lines.push(`${shortId(id)} skipped: ${why}`)
   if (named.length < skipped.length)
@@ -55,7 +60,8 @@ function reasons(skipped: ActResult['skipped']): string {
 }
 
 /** A line of JSON for each message, and one with the totals. The members are public. */
-export function jsonReport({ act, result, absent, dryRun, opened }: ActReport): string {
+export function jsonReport(report: ActReport): string {
+  const { act, result, absent, dryRun, notes, opened } = report
   const { matched, done, skipped } = result
   const totals = {
     matched,
@@ -65,7 +71,7 @@ export function jsonReport({ act, result, absent, dryRun, opened }: ActReport): 
     ...(opened === undefined ? {} : { opened }),
   }
   const lines = [
-    ...done.map((id) => ({ id, result: 'done' })),
+    ...done.map((id) => ({ id, result: 'done', note: notes.get(id) })),
     ...skipped.map(({ id, why }) => ({ id, result: 'skipped', why })),
     ...absent.map((id) => ({ id, result: 'absent' })),
     { act, ...(dryRun ? { dryRun } : {}), totals },

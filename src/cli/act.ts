@@ -3,7 +3,8 @@
  *
  * An act is whole for each message and not for all of them: who breaks it off runs it again,
  * and it does the rest. It ends with what came of it. A message that was named and does not
- * exist is 66; a filter that matches nothing is no fault.
+ * exist is 66; a filter that matches nothing is no fault. What is in flight the daemon is asked
+ * for (in-flight.ts).
  */
 import { createInterface } from 'node:readline/promises'
 
@@ -17,6 +18,7 @@ import { jsonReport, textReport } from './act-report.ts'
 import { becomeOwner } from './become.ts'
 import type { Define, Io } from './command.ts'
 import { absentError } from './ids.ts'
+import { NO_NOTES, actInFlight } from './in-flight.ts'
 import { checkReadable } from './reading.ts'
 import { addSelectorOptions, selectorOf } from './selection.ts'
 import type { Selection, SelectorOptions } from './selection.ts'
@@ -97,11 +99,20 @@ async function run(verb: Verb, line: Line, io: Io, flags: Flags): Promise<number
     )
   const agreed = await ask(verb, { selection, options, by }, desk, io)
   if (agreed === undefined) return DECLINED
-  const result = await desk.act(verb.act, agreed, {
+  const why = options.why === undefined ? undefined : printable(options.why)
+  const acted = await desk.act(verb.act, agreed, {
     by,
     dryRun: options.dryRun ?? false,
-    ...(options.why === undefined ? {} : { reason: printable(options.why) }),
+    ...(why === undefined ? {} : { reason: why }),
   })
+  const recalled = options.dryRun
+    ? { result: acted, notes: NO_NOTES }
+    : await actInFlight({ act: verb.act, by, why, selector: agreed }, acted, {
+        io,
+        place,
+        desk,
+      })
+  const { result, notes, trouble } = recalled
   const after = options.dryRun ? undefined : verb.after
   const { opened, notice } =
     (await after?.({ spool, desk, now: io.clock.now(), selection, result })) ?? {}
@@ -109,11 +120,13 @@ async function run(verb: Verb, line: Line, io: Io, flags: Flags): Promise<number
     act: verb.act,
     result,
     absent: selection.absent,
+    notes,
     dryRun: options.dryRun ?? false,
     ...(opened === undefined ? {} : { opened }),
   }
   await io.print(options.json ? jsonReport(report) : textReport(report, options.verbose))
   if (notice !== undefined) io.warn(`${verb.act}: ${notice}`)
+  if (trouble !== undefined) throw trouble
   if (selection.absent.length > 0) throw absentError(selection.absent)
   return 0
 }

@@ -5,6 +5,8 @@
  * readiness, then deliveries. Order of the stop: no new claims, what is on the wire ends or is
  * put back, sync, and only then the lock goes.
  */
+import { setTimeout as sleep } from 'node:timers/promises'
+
 import type { Clock } from '../base/clock.ts'
 import { plainError } from '../base/errno.ts'
 import { MsgqError } from '../base/errors.ts'
@@ -15,6 +17,8 @@ import { readSecret, secretPlace } from '../config/secret.ts'
 import { deliverer } from '../delivery/deliver.ts'
 import { Lanes } from '../delivery/lanes.ts'
 import type { Log } from '../delivery/log.ts'
+import { Recalls } from '../delivery/recalls.ts'
+import type { Recall, Recalled } from '../delivery/recalls.ts'
 import { pullRule, routingOf } from '../delivery/routing.ts'
 import { Scheduler } from '../delivery/scheduler.ts'
 import { laneStatus } from '../delivery/status.ts'
@@ -39,6 +43,8 @@ export interface DaemonOptions {
 
 /** A turn that takes longer is stuck, and the watchdog is not fed (ms). */
 const STUCK = 60_000
+/** What an operator wants back is settled by then, or he is told that it is not (ms). */
+const RECALL_PATIENCE = 3_000
 
 export class Daemon {
   readonly #options: DaemonOptions
@@ -46,6 +52,7 @@ export class Daemon {
   readonly #scheduler: Scheduler
   readonly #lanes: Lanes
   readonly #suspender: Suspender
+  readonly #recalls = new Recalls()
   readonly #tally: Tally
   readonly #transport: Transport
   readonly #troubles = new Troubles()
@@ -86,6 +93,7 @@ export class Daemon {
       dice: Math.random,
       lanes: this.#lanes,
       log,
+      recalls: this.#recalls,
       transport: this.#transport,
       routing: () => this.#routing,
       mayExpire: () => this.#clockWatch?.mayExpire() ?? false,
@@ -190,6 +198,25 @@ export class Daemon {
   async lookAtSuspended(lanes: readonly string[]): Promise<LaneStatus[]> {
     await this.#suspender.look()
     return this.#laneStatus().filter(({ lane }) => lanes.includes(lane))
+  }
+
+  /**
+   * An operator wants messages back that are under way: what became of each, durably. Undefined
+   * for one that is not under way, `waits` for one that the disk does not let us settle.
+   */
+  async recall(
+    ids: readonly string[],
+    recall: Recall,
+  ): Promise<(Recalled | 'waits' | undefined)[]> {
+    const patience = sleep(RECALL_PATIENCE, 'waits' as const, { ref: false })
+    const recalled = await Promise.all(
+      ids.map((id) => {
+        const ended = this.#recalls.recall(id, recall)
+        return ended && Promise.race([ended, patience])
+      }),
+    )
+    await this.#engine.sync()
+    return recalled
   }
 
   /** An operator says that the clock is right; false: nobody doubted it. */

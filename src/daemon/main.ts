@@ -16,6 +16,7 @@ import type { Flags } from '../config/find.ts'
 import { loadConfig } from '../config/load.ts'
 import { ConfigError } from '../config/problem.ts'
 import type { Log } from '../delivery/log.ts'
+import type { Recall } from '../delivery/recalls.ts'
 import { Control } from './control.ts'
 import type { Answer, Routes } from './control.ts'
 import { Daemon, asTrouble } from './daemon.ts'
@@ -178,11 +179,33 @@ function routesOf(daemon: Daemon, reload: () => Promise<Answer>): Routes {
       status: 200,
       body: { lanes: await daemon.lookAtSuspended(lanesOf(body) ?? []) },
     }),
+    'POST /v1/recall': (body) => recalled(daemon, body),
     'POST /v1/flush': (body) => ({
       status: 200,
       body: { opened: daemon.flush(lanesOf(body)) },
     }),
   }
+}
+
+/** Wants messages under way back, for a verb of the command line. */
+async function recalled(daemon: Daemon, body: unknown): Promise<Answer> {
+  const asked = recallOf(body)
+  if (asked === undefined) return { status: 400, body: { error: 'body: is no recall' } }
+  const { ids, recall } = asked
+  const answers = await daemon.recall(ids, recall)
+  const told = answers.map((answer, at) =>
+    typeof answer === 'object' ? { id: ids[at], ...answer } : { id: ids[at], to: answer },
+  )
+  return { status: 200, body: { recalled: told } }
+}
+
+function recallOf(body: unknown): { ids: string[]; recall: Recall } | undefined {
+  if (typeof body !== 'object' || body === null) return undefined
+  const { act, by, reason, ids } = body as Record<string, unknown>
+  if (act !== 'hold' && act !== 'delete' && act !== 'expire') return undefined
+  if (typeof by !== 'string' || !Array.isArray(ids)) return undefined
+  const why = typeof reason === 'string' ? { reason } : {}
+  return { ids: ids.map(String), recall: { act, by, ...why } }
 }
 
 function lanesOf(body: unknown): string[] | undefined {

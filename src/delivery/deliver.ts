@@ -18,6 +18,8 @@ import { finish } from './finish.ts'
 import type { Lanes } from './lanes.ts'
 import { attemptLog, untriedLog } from './log.ts'
 import type { Log } from './log.ts'
+import { recalledAs } from './recall.ts'
+import type { Recalls } from './recalls.ts'
 import { expiryOf } from './retry.ts'
 import { postponement, settlementOf, untried } from './settle.ts'
 
@@ -35,6 +37,7 @@ export interface DeliverOptions {
   readonly dice: () => number
   readonly lanes: Lanes
   readonly log: Log
+  readonly recalls: Recalls
   readonly transport: Transport
   readonly routing: () => Routing
   /** False while the clock is in doubt: nothing expires then. */
@@ -49,8 +52,12 @@ export function deliverer(
   options: DeliverOptions,
 ): (lease: Lease, signal: AbortSignal) => Promise<void> {
   return async (lease, signal) => {
-    const settlement = await judged(lease, signal, options)
-    if (settlement !== undefined) await finish(lease, settlement, signal, options)
+    const { recalls } = options
+    const cut = recalls.begin(lease.id, signal)
+    const settlement = await judged(lease, cut, options)
+    const ended =
+      settlement === undefined ? 'lost' : await finish(lease, settlement, signal, options)
+    recalls.end(lease.id, ended === 'ok' ? settlement!.to : ended)
   }
 }
 
@@ -76,7 +83,7 @@ async function attempt(
   signal: AbortSignal,
   options: DeliverOptions,
 ): Promise<Settlement | undefined> {
-  const { clock, dice, log } = options
+  const { clock, dice, log, recalls } = options
   const { destinationOf, retry } = options.routing()
   const startedAt = clock.now()
   const expired = startedAt >= expiryOf(lease.envelope)
@@ -97,15 +104,29 @@ async function attempt(
     endedAt,
     outcome,
   }
-  // We stop, and cut it off ourselves: that is no failure of the receiver's.
+  // We cut it off ourselves, to stop or because it is wanted back: no failure of the receiver's.
   const cut = signal.aborted && outcome.kind === 'deferred'
   if (!cut) tellLane(lease, ended, destination.retry, options)
+  const recall = recalls.of(lease.id)
+  if (recall !== undefined) {
+    const recalled = recalledAs(lease, ended, recall, cut)
+    if (recalled !== undefined) {
+      recalls.grant(lease.id, cut && !isUncharged(outcome))
+      const { fields, message } = attemptLog(lease, recalled.ended, recalled.settlement)
+      log.write('info', fields, message)
+      return recalled.settlement
+    }
+  }
   const settlement: Settlement = cut
     ? { to: 'released' }
     : settlementOf(lease, ended, destination.retry, dice(), options.mayExpire())
   const { level, fields, message } = attemptLog(lease, ended, settlement)
   log.write(level, fields, message)
   return settlement
+}
+
+function isUncharged(outcome: Outcome): boolean {
+  return outcome.kind === 'deferred' && outcome.uncharged === true
 }
 
 /** Undefined when the body disproved itself, or the lease is lost. */

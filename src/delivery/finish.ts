@@ -20,22 +20,23 @@ export interface FinishOptions {
   readonly log: Log
 }
 
-/** Settles, and goes on trying until the signal aborts. */
+/** Settles, and goes on trying until the signal aborts; `left`: it was not settled then. */
 export async function finish(
   lease: Lease,
   settlement: Settlement,
   signal: AbortSignal,
   { claims, log }: FinishOptions,
-): Promise<void> {
+): Promise<'left' | 'lost' | 'ok'> {
   for (let refused = 0; ; refused++) {
     try {
-      if ((await claims.settle(lease, settlement)) === 'lost')
+      const settled = await claims.settle(lease, settlement)
+      if (settled === 'lost')
         log.write(
           'warn',
           { event: 'lost', id: lease.id },
           `${settlement.to}, but its file was gone: moved or deleted by an operator`,
         )
-      return
+      return settled
     } catch (error) {
       const over = signal.aborted || error instanceof FencedError
       const fields = { event: 'trouble', id: lease.id, reason: plainError(error) }
@@ -43,7 +44,7 @@ export async function finish(
         log.write('error', fields, `not settled as ${settlement.to}: left in flight`)
       else if (refused === 0)
         log.write('error', fields, `cannot settle as ${settlement.to}: tried again`)
-      if (over) return
+      if (over) return 'left'
       const pause = PAUSES[Math.min(refused, PAUSES.length - 1)]
       await sleep(pause, undefined, { signal }).catch(() => {})
     }

@@ -31,7 +31,7 @@ export interface SchedulerOptions {
 }
 
 /** What a lease goes through until it is settled. */
-type Course = (lease: Lease, signal: AbortSignal) => Promise<void>
+type Course = (lease: Lease, signal: AbortSignal) => Promise<unknown>
 
 /** So often the daemon died with it in flight: it is delivered alone, or held. */
 const SUSPECT = 2

@@ -121,7 +121,11 @@ function dueBy(lease: Lease, now: number, wished: number): number {
   return Math.min(wished, Math.max(now, expiryOf(lease.envelope)))
 }
 
-function attemptLine(lease: Lease, { startedAt, endedAt, outcome }: Ended): AttemptLine {
+/** The line of an attempt. */
+export function attemptLine(
+  lease: Lease,
+  { startedAt, endedAt, outcome }: Ended,
+): AttemptLine {
   return {
     at: new Date(startedAt).toISOString(),
     try: lease.tries + 1,

@@ -47,5 +47,13 @@ export class Tally {
 }
 
 function zero(): Record<Settlement['to'], number> {
-  return { delivered: 0, deferred: 0, postponed: 0, bounced: 0, held: 0, released: 0 }
+  return {
+    delivered: 0,
+    deleted: 0,
+    deferred: 0,
+    postponed: 0,
+    bounced: 0,
+    held: 0,
+    released: 0,
+  }
 }

@@ -137,6 +137,8 @@ export interface Lease {
  */
 export type Settlement =
   | { readonly to: 'delivered' }
+  /** Removed, as an operator wants it; its key goes first. */
+  | { readonly to: 'deleted' }
   | { readonly to: 'deferred'; readonly due: number; readonly line: AttemptLine }
   /** Put back untried: nothing is charged. A `line` is written where it says something new. */
   | { readonly to: 'postponed'; readonly due: number; readonly line?: ActLine }
@@ -199,9 +201,12 @@ export interface Engine extends Outbox, Desk, Claims, Suspensions {
   /**
    * Takes the queue for this process, alone: nobody claims before. What was in flight goes back
    * to `incoming`, uncharged, with a line `interrupted`. Rejects, and touches nothing, while
-   * another serves the queue. The other faces work without it.
+   * another serves the queue. The other faces work without it. With `claims: false` nobody
+   * claims after it: an operator has the queue for a moment, and a daemon that starts waits.
    */
-  recover(): Promise<{ readonly interrupted: number }>
+  recover(want?: { readonly claims: boolean }): Promise<{ readonly interrupted: number }>
+  /** Makes what was settled until now durable; rejects where the disk refuses. */
+  sync(): Promise<void>
   /** Makes what was settled durable, stops watching and lets go of the queue. */
   close(): Promise<void>
 }

@@ -23,6 +23,9 @@ export interface ActRule {
   readonly line?: ActLine['act']
 }
 
+/** Why the desk does not act on a message: only the daemon that has it can. */
+export const IN_FLIGHT = 'in flight'
+
 /** Each act at the desk. A message in `active` is on the wire and belongs to the daemon. */
 export const ACT_TABLE: Readonly<Record<Act, ActRule>> = {
   flush: {
@@ -94,7 +97,7 @@ export interface ActContext {
 export function planAct(act: Act, entry: Entry, context: ActContext): Move | string {
   const { from, to, line } = ACT_TABLE[act]
   const { now, notBefore, named, by, reason } = context
-  if (entry.state === 'active') return 'in flight'
+  if (entry.state === 'active') return IN_FLIGHT
   if (!from.includes(entry.state)) return `in ${entry.state}`
   if (act === 'flush' && !named && notBefore !== undefined && notBefore > now)
     return `not before ${new Date(notBefore).toISOString()}`
@@ -127,6 +130,7 @@ export function planSettlement(entry: Entry, settlement: Settlement, now: number
   const { due, tries } = entry
   switch (settlement.to) {
     case 'delivered':
+    case 'deleted':
       return { to: 'gone', due, tries }
     case 'released':
       return { to: 'incoming', due, tries }

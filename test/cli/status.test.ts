@@ -22,7 +22,15 @@ const OPS = '[destinations.ops]\ntype = "http"\nurl = "https://ops.example/in"\n
 
 /** A daemon that says this of itself. */
 async function daemonUp(t: Test, world: World, more: Partial<DaemonStatus> = {}) {
-  const none = { delivered: 0, deferred: 0, postponed: 0, bounced: 0, held: 0, released: 0 }
+  const none = {
+    delivered: 0,
+    deleted: 0,
+    deferred: 0,
+    postponed: 0,
+    bounced: 0,
+    held: 0,
+    released: 0,
+  }
   const status: DaemonStatus = {
     version: VERSION,
     pid: 812,
@@ -88,6 +96,7 @@ t.test('a daemon with all the trouble there is', async (t) => {
   await world.defer({ to: 'ops' }, 14 * MINUTE)
   const recent = {
     delivered: 38,
+    deleted: 0,
     deferred: 1,
     postponed: 2,
     bounced: 2,

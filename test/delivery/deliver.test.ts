@@ -5,6 +5,7 @@ import t from 'tap'
 
 import { deliverer } from '../../src/delivery/deliver.ts'
 import { Lanes } from '../../src/delivery/lanes.ts'
+import { Recalls } from '../../src/delivery/recalls.ts'
 import type { Attempt } from '../../src/transport/transport.ts'
 import {
   BUSY,
@@ -274,6 +275,7 @@ async function settledAs(
     dice: () => 0.5,
     lanes: new Lanes(clock, () => destinationOf('crm')),
     log,
+    recalls: new Recalls(),
     transport: stage,
     routing:
       more.routing ??

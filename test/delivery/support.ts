@@ -11,6 +11,7 @@ import { ClockGuard } from '../../src/delivery/clock-guard.ts'
 import { deliverer } from '../../src/delivery/deliver.ts'
 import { Lanes } from '../../src/delivery/lanes.ts'
 import type { Log, LogLevel } from '../../src/delivery/log.ts'
+import { Recalls } from '../../src/delivery/recalls.ts'
 import { Scheduler } from '../../src/delivery/scheduler.ts'
 import type { MsgqError } from '../../src/base/errors.ts'
 import type { Draft } from '../../src/message/draft.ts'
@@ -185,6 +186,7 @@ export class Delivery {
   readonly stage = new Stage()
   readonly diary = new Diary()
   readonly guard = new ClockGuard(this.clock, undefined, () => {})
+  readonly recalls = new Recalls()
   readonly lanes: Lanes
   readonly scheduler: Scheduler
   readonly destinations: Map<string, Destination>
@@ -220,6 +222,7 @@ export class Delivery {
         dice: () => 0.5,
         lanes: this.lanes,
         log: diary,
+        recalls: this.recalls,
         transport: stage,
         mayExpire: () => this.guard.mayExpire(),
         routing: () => ({

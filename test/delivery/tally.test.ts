@@ -6,7 +6,15 @@ import t from 'tap'
 import { Tally } from '../../src/delivery/tally.ts'
 import { HandClock } from '../queue/conformance/rig.ts'
 
-const NONE = { delivered: 0, deferred: 0, postponed: 0, bounced: 0, held: 0, released: 0 }
+const NONE = {
+  delivered: 0,
+  deleted: 0,
+  deferred: 0,
+  postponed: 0,
+  bounced: 0,
+  held: 0,
+  released: 0,
+}
 
 t.test('what ended is counted by how it ended', async (t) => {
   const tally = new Tally(new HandClock())

@@ -177,7 +177,8 @@ export class MemoryEngine implements Queue.Engine {
     if (item === undefined) return 'lost'
     const { envelope } = item
     const record = isKeyed(envelope) ? this.#store.keys.get(keyDigest(envelope)) : undefined
-    if (record !== undefined) record.keptAt = this.#now()
+    if (settlement.to === 'deleted') this.#freeKey(item)
+    else if (record !== undefined) record.keptAt = this.#now()
     this.#store.move(item, planSettlement(item, settlement, this.#now()))
     return 'ok'
   }
@@ -237,6 +238,8 @@ export class MemoryEngine implements Queue.Engine {
       })
     return { interrupted: found.length }
   }
+
+  async sync(): Promise<void> {}
 
   async close(): Promise<void> {
     for (const onHint of this.#hints) this.#store.watchers.delete(onHint)

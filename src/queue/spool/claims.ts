@@ -87,7 +87,11 @@ export class ClaimTable {
     const plan = planSettlement(entry, settlement, clock.now())
     if (plan.to === 'gone') {
       const { envelope } = lease
-      if (isKeyed(envelope)) gate.book.keep(envelope, clock.now())
+      if (isKeyed(envelope)) {
+        // Of a deleted one the key goes first, durably: its sender may send again.
+        if (settlement.to !== 'deleted') gate.book.keep(envelope, clock.now())
+        else if (gate.book.remove(envelope)) await gate.book.sync()
+      }
       const removed = await this.#remove(active)
       this.#held.delete(id)
       return removed ? {} : 'lost'

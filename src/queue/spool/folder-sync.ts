@@ -12,13 +12,15 @@ import type { Layout } from './layout.ts'
 import type { Mover } from './moves.ts'
 
 const EVERY = 1_000
+/** No sync is under way, and so nothing was refused. */
+const NOTHING: Promise<readonly unknown[]> = Promise.resolve([])
 
 export class FolderSync {
   readonly #layout: Layout
   readonly #mover: Mover
   readonly #report: (report: Report) => void
   #timer: NodeJS.Timeout | undefined
-  #running: Promise<void> = Promise.resolve()
+  #running: Promise<readonly unknown[]> = NOTHING
 
   constructor(layout: Layout, mover: Mover, report: (report: Report) => void) {
     this.#layout = layout
@@ -31,8 +33,18 @@ export class FolderSync {
     if (this.#mover.touched.size === 0) return
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined
-      this.#running = this.#sync()
+      void this.#begin()
     }, EVERY)
+  }
+
+  /** Syncs at once what was moved until now; rejects with the first that the disk refused. */
+  async now(): Promise<void> {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    // What a sync under way took with it is part of what was moved.
+    const [before, after] = await Promise.all([this.#running, this.#begin()])
+    const [trouble] = [...before, ...after]
+    if (trouble !== undefined) throw trouble
   }
 
   /** Syncs at once, and no more after that. */
@@ -43,7 +55,20 @@ export class FolderSync {
     await this.#sync()
   }
 
-  async #sync(): Promise<void> {
+  /** One sync at a time. */
+  #begin(): Promise<readonly unknown[]> {
+    const sync = this.#running
+      .then(() => this.#sync())
+      .finally(() => {
+        if (this.#running === sync) this.#running = NOTHING
+      })
+    this.#running = sync
+    return sync
+  }
+
+  /** Resolves with what the disk refused. */
+  async #sync(): Promise<unknown[]> {
+    const troubles: unknown[] = []
     const states = [...this.#mover.touched]
     this.#mover.touched.clear()
     for (const state of states) {
@@ -52,7 +77,9 @@ export class FolderSync {
       } catch (error) {
         const message = `sync of ${state}/: ${plainError(error)}`
         this.#report({ level: 'error', event: 'trouble', message })
+        troubles.push(error)
       }
     }
+    return troubles
   }
 }

@@ -32,6 +32,8 @@ export interface Holder {
   readonly host: string
   readonly startedAt: string
   readonly kernel: boolean
+  /** An operator's verb, which has it for a moment: a daemon that starts waits for it. */
+  readonly brief?: boolean
 }
 
 export class Lock {
@@ -53,7 +55,7 @@ export class Lock {
   }
 
   /** Takes the spool, or throws a MsgqError (75) that names who has it. */
-  static async take(layout: Layout, clock: Clock): Promise<Lock> {
+  static async take(layout: Layout, clock: Clock, briefly = false): Promise<Lock> {
     const path = layout.run('lock')
     const fd = await openLocked(layout, path).catch((error: unknown) => {
       throw asTrouble(layout, error)
@@ -69,7 +71,7 @@ export class Lock {
         beat.at = Infinity
         return async () => {}
       })
-      writeHolder(fd.fd, clock, fd.kernel)
+      writeHolder(fd.fd, clock, fd.kernel, briefly)
       return new Lock(clock, fd.fd, release, beat)
     } catch (error) {
       await release?.().catch(() => {})
@@ -113,6 +115,8 @@ export function currentHolder(layout: Layout, clock: Clock): Holder | undefined 
 
 /** `msgq status` asks by a shared lock for a moment: one refusal proves nothing. */
 const TRIES = 5
+/** A verb has the spool for a moment, and longer where much was in flight: 30 s. */
+const BRIEF_TRIES = 600
 
 async function openLocked(
   layout: Layout,
@@ -123,7 +127,8 @@ async function openLocked(
     const got = flock(fd, 'exclusive')
     if (got === false) {
       closeSync(fd)
-      if (tries >= TRIES) throw taken(layout, readHolder(path))
+      const holder = readHolder(path)
+      if (tries >= (holder?.brief ? BRIEF_TRIES : TRIES)) throw taken(layout, holder)
       await sleep(50)
       continue
     }
@@ -219,12 +224,13 @@ function readHolder(path: string): Holder | undefined {
   }
 }
 
-function writeHolder(fd: number, clock: Clock, kernel: boolean): void {
+function writeHolder(fd: number, clock: Clock, kernel: boolean, brief: boolean): void {
   const holder: Holder = {
     pid: process.pid,
     host: hostname(),
     startedAt: new Date(clock.now()).toISOString(),
     kernel,
+    ...(brief ? { brief } : {}),
   }
   // Over the record of the last one and never first without any: it tells what is a relic.
   ftruncateSync(fd, writeSync(fd, `${JSON.stringify(holder)}\n`, 0))

@@ -59,9 +59,16 @@ export interface SpoolOptions extends OutboxOptions {
   /** Who else may send, and how much. */
   readonly submit?: Bounds
   /** Another way to own the spool, and another state table: for tests. */
-  readonly takeLock?: (layout: Layout, clock: Clock) => Promise<Ownership>
+  readonly takeLock?: TakeLock
   readonly moves?: readonly Move[]
 }
+
+/** Takes the spool, for good or `briefly`: who starts meanwhile then waits. */
+export type TakeLock = (
+  layout: Layout,
+  clock: Clock,
+  briefly: boolean,
+) => Promise<Ownership>
 
 /** Our right to serve the spool. */
 export type Ownership = Pick<Lock, 'held' | 'release'>
@@ -85,7 +92,7 @@ export class SpoolEngine implements Engine {
   readonly #sync: FolderSync
   readonly #claimDue: (want: Parameters<Claims['claim']>[0], leases: Lease[]) => void
   readonly #recover: () => Promise<number>
-  readonly #takeLock: (layout: Layout, clock: Clock) => Promise<Ownership>
+  readonly #takeLock: TakeLock
   #lock: Ownership | undefined
   #wake: Wake | undefined
 
@@ -175,14 +182,14 @@ export class SpoolEngine implements Engine {
     return this.#suspended.suspensions()
   }
 
-  async recover(): Promise<{ interrupted: number }> {
+  async recover({ claims } = { claims: true }): Promise<{ interrupted: number }> {
     this.#layout.make()
-    this.#lock = await this.#takeLock(this.#layout, this.#clock)
+    this.#lock = await this.#takeLock(this.#layout, this.#clock, !claims)
     try {
       for (const message of this.#layout.share())
         this.#report({ level: 'error', event: 'trouble', message })
       const interrupted = await this.#recover()
-      await this.#backlog.read()
+      if (claims) await this.#backlog.read()
       this.#sync.soon()
       return { interrupted }
     } catch (error) {
@@ -215,7 +222,7 @@ export class SpoolEngine implements Engine {
     this.#sync.soon()
     if (settled === 'lost') return 'lost'
     if (settled.waiting !== undefined) this.#agenda.add(settled.waiting)
-    if (settlement.to === 'delivered' || settlement.to === 'bounced')
+    if (['delivered', 'deleted', 'bounced'].includes(settlement.to))
       this.#quota.clear(lease.id)
     return 'ok'
   }
@@ -228,6 +235,10 @@ export class SpoolEngine implements Engine {
     const due = this.#agenda.nextDue(room) ?? Infinity
     const next = Math.min(due, this.#door.nextLook ?? Infinity)
     return next === Infinity ? undefined : next
+  }
+
+  sync(): Promise<void> {
+    return this.#sync.now()
   }
 
   async watch(onHint: () => void): Promise<void> {

@@ -157,6 +157,27 @@ export const LIFE_PROMISES: Promises = {
     t.equal((await rig.claimFrom('ops')).id, id)
   },
 
+  'an operator may have the queue for a moment, and acts on what was in flight': async (
+    t,
+    rig,
+  ) => {
+    const id = await rig.send()
+    const lease = await rig.claimFrom('ops')
+    const desk = await rig.join()
+    if (desk === undefined) return
+    await t.rejects(desk.recover({ claims: false }), { code: 'temporary' })
+    t.equal(await rig.stateOf(id), 'active')
+    await rig.restart(true)
+    await rig.claimFrom('ops')
+    await rig.engine.close()
+    t.equal((await desk.recover({ claims: false })).interrupted, 1)
+    t.strictSame((await desk.act('delete', { ids: [id] }, { by: 'ann' })).done, [id])
+    await desk.close()
+    t.equal(await settleLate(rig.engine, lease), 'lost')
+    t.equal(await rig.restart(true), 0, 'and lets go of it')
+    t.equal(await rig.stateOf(id), 'gone')
+  },
+
   'a queue is served by one at a time': async (t, rig) => {
     const other = await rig.join()
     if (other === undefined) return

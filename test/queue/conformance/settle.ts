@@ -7,6 +7,18 @@ import type { Promises } from './rig.ts'
 const HOUR = 3_600_000
 
 export const SETTLE_PROMISES: Promises = {
+  'what an operator has deleted in time is gone, and so is its key': async (t, rig) => {
+    const id = await rig.send({ to: 'ops', key: 'order-1' })
+    const lease = await rig.claimFrom('ops')
+    t.equal(await rig.engine.settle(lease, { to: 'deleted' }), 'ok')
+    await rig.engine.sync()
+    t.equal(await rig.stateOf(id), 'gone')
+    t.equal(await rig.engine.settle(lease, { to: 'deleted' }), 'lost')
+    const again = await rig.send({ to: 'ops', key: 'order-1' })
+    t.equal((await rig.claimFrom('ops')).id, again, 'its sender may send again')
+    t.equal(await rig.restart(true), 1, 'and nothing but that is left')
+  },
+
   'delivered: the message is gone': async (t, rig) => {
     const id = await rig.send()
     const lease = await rig.claimFrom('ops')

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 
 import t from 'tap'
 import type { Test } from 'tap'
@@ -140,3 +141,23 @@ void t.test('a disk that fails is said, and no heartbeat is left', async (t) => 
   const lock = await Lock.take(layout, systemClock)
   await lock.release()
 })
+
+void t.test(
+  'a daemon that starts waits for a verb, which has the spool for a moment',
+  async (t) => {
+    const layout = spool(t)
+    const verb = await Lock.take(layout, systemClock, true)
+    let taken: Lock | undefined
+    const daemon = Lock.take(layout, systemClock).then((lock) => {
+      taken = lock
+    })
+    // Longer than it would wait for another daemon.
+    await sleep(800)
+    t.equal(taken, undefined)
+    await verb.release()
+    await daemon
+    t.ok(taken!.held())
+    t.match(currentHolder(layout, systemClock), { pid: process.pid, brief: undefined })
+    await taken!.release()
+  },
+)
