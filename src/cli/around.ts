@@ -82,7 +82,7 @@ async function suspendedIn(
   }
 }
 
-async function daemonOf(spool: string, clock: Clock): Promise<Daemon> {
+export async function daemonOf(spool: string, clock: Clock): Promise<Daemon> {
   try {
     const answer = await askDaemon(spool, 'GET', '/v1/status')
     if (answer?.status === 200) return { kind: 'up', status: answer.body as DaemonStatus }

@@ -73,6 +73,11 @@ export const COMMANDS: readonly Listed[] = [
     load: () => import('./status.ts'),
   },
   {
+    name: 'watch',
+    summary: 'the same, live on a terminal',
+    load: () => import('./watch.ts'),
+  },
+  {
     name: 'check',
     summary: 'find what is wrong with configuration and spool',
     load: () => import('./check.ts'),

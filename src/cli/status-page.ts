@@ -11,7 +11,7 @@ import type { DaemonReport, LaneReport, StatusReport } from './status-report.ts'
 import { NOTHING, cutAt, formatTable } from './table.ts'
 import type { Column } from './table.ts'
 
-const COLUMNS: readonly Column[] = [
+export const COLUMNS: readonly Column[] = [
   { head: 'LANE', most: 40 },
   { head: 'STATE' },
   { head: 'WINDOW', align: 'right' },
@@ -118,7 +118,8 @@ function whyLines({ state, why }: LaneReport, { edge }: Screen): string[] {
     : []
 }
 
-function cellsOf(report: LaneReport, now: number): string[] {
+/** The cells of a lane. */
+export function cellsOf(report: LaneReport, now: number): string[] {
   const { lane, state = NOTHING, rate, active, waiting } = report
   return [
     lane,

@@ -16,6 +16,7 @@ import { publishAnew, publishLimits } from '../config/limits.ts'
 import { readSecret, secretPlace } from '../config/secret.ts'
 import { deliverer } from '../delivery/deliver.ts'
 import { Lanes } from '../delivery/lanes.ts'
+import { LastAttempts } from '../delivery/last-attempts.ts'
 import type { Log } from '../delivery/log.ts'
 import { Recalls } from '../delivery/recalls.ts'
 import type { Recall, Recalled } from '../delivery/recalls.ts'
@@ -53,6 +54,7 @@ export class Daemon {
   readonly #lanes: Lanes
   readonly #suspender: Suspender
   readonly #recalls = new Recalls()
+  readonly #lastAttempts: LastAttempts
   readonly #tally: Tally
   readonly #transport: Transport
   readonly #troubles = new Troubles()
@@ -72,6 +74,7 @@ export class Daemon {
     this.#routing = routingOf(config)
     this.#tally = new Tally(clock)
     this.#lanes = new Lanes(clock, (lane) => this.#routing.ruleOf(lane))
+    this.#lastAttempts = new LastAttempts(log, clock.now)
     this.#suspender = new Suspender({
       suspensions: engine,
       lanes: this.#lanes,
@@ -92,7 +95,7 @@ export class Daemon {
       clock,
       dice: Math.random,
       lanes: this.#lanes,
-      log,
+      log: this.#lastAttempts,
       recalls: this.#recalls,
       transport: this.#transport,
       routing: () => this.#routing,
@@ -247,6 +250,7 @@ export class Daemon {
       recent: this.#tally.recent(),
       total: this.#tally.total(),
       lanes: this.#laneStatus(),
+      lastAttempts: this.#lastAttempts.list(),
       ...(clock === undefined ? {} : { clock }),
       troubles: this.#troubles.list(),
     }

@@ -3,6 +3,7 @@
  */
 import type { Suspension } from '../message/suspension.ts'
 import type { LaneState } from './lane.ts'
+import type { LastAttempt } from './last-attempts.ts'
 import type { Counts } from './tally.ts'
 
 export interface LaneStatus {
@@ -64,6 +65,8 @@ export interface DaemonStatus {
   readonly recent: Counts
   readonly total: Counts
   readonly lanes: readonly LaneStatus[]
+  /** The last one first; absent where an older daemon tells. */
+  readonly lastAttempts?: readonly LastAttempt[]
   /** Absent while the clock is believed. */
   readonly clock?: ClockStatus
   readonly troubles: readonly { readonly at: string; readonly message: string }[]
