@@ -11,6 +11,8 @@ export interface ActReport {
   readonly dryRun: boolean
   /** What a person should know of a message that is done, by its id. */
   readonly notes: ReadonlyMap<string, string>
+  /** Those of which nobody knows whether they are done: with a daemon that fell silent. */
+  readonly unknown: ActResult['skipped']
   /** Lanes that were opened. */
   readonly opened?: number
 }
@@ -29,7 +31,7 @@ const DONE: Readonly<Record<Act, string>> = {
 
 /** Lines that end with `matched 3, done 2, skipped 1 (in flight)`. */
 export function textReport(report: ActReport, verbose = false): string {
-  const { act, result, dryRun, notes, opened = 0 } = report
+  const { act, result, dryRun, notes, unknown, opened = 0 } = report
   const { matched, done, skipped } = result
   const lines: string[] = []
   const said = verbose ? done : done.filter((id) => notes.has(id)).slice(0, SHOWN.messages)
@@ -42,9 +44,12 @@ export function textReport(report: ActReport, verbose = false): string {
   for (const { id, why } of named) lines.push(`${shortId(id)} skipped: ${why}`)
   if (named.length < skipped.length)
     lines.push(`... and ${skipped.length - named.length} more skipped (-v shows all)`)
+  for (const { id, why } of unknown)
+    lines.push(`${shortId(id)} perhaps ${DONE[act]}: ${why}`)
+  const open = unknown.length === 0 ? '' : `, not known ${unknown.length}`
   const lanes = opened === 0 ? '' : `, ${opened} ${opened === 1 ? 'lane' : 'lanes'} opened`
   lines.push(
-    `matched ${matched}, ${dryRun ? 'to do' : 'done'} ${done.length}, skipped ${skipped.length}${reasons(skipped)}${lanes}${dryRun ? '; dry run, nothing was changed' : ''}`,
+    `matched ${matched}, ${dryRun ? 'to do' : 'done'} ${done.length}, skipped ${skipped.length}${reasons(skipped)}${open}${lanes}${dryRun ? '; dry run, nothing was changed' : ''}`,
   )
   return lines.map((line) => `${line}\n`).join('')
 }
@@ -61,18 +66,20 @@ function reasons(skipped: ActResult['skipped']): string {
 
 /** A line of JSON for each message, and one with the totals. The members are public. */
 export function jsonReport(report: ActReport): string {
-  const { act, result, absent, dryRun, notes, opened } = report
+  const { act, result, absent, dryRun, notes, unknown, opened } = report
   const { matched, done, skipped } = result
   const totals = {
     matched,
     done: done.length,
     skipped: skipped.length,
     absent: absent.length,
+    ...(unknown.length === 0 ? {} : { unknown: unknown.length }),
     ...(opened === undefined ? {} : { opened }),
   }
   const lines = [
     ...done.map((id) => ({ id, result: 'done', note: notes.get(id) })),
     ...skipped.map(({ id, why }) => ({ id, result: 'skipped', why })),
+    ...unknown.map(({ id, why }) => ({ id, result: 'unknown', why })),
     ...absent.map((id) => ({ id, result: 'absent' })),
     { act, ...(dryRun ? { dryRun } : {}), totals },
   ]

@@ -19,6 +19,7 @@ import { becomeOwner } from './become.ts'
 import type { Define, Io } from './command.ts'
 import { absentError } from './ids.ts'
 import { NO_NOTES, actInFlight } from './in-flight.ts'
+import type { InFlight } from './in-flight.ts'
 import { checkReadable } from './reading.ts'
 import { addSelectorOptions, selectorOf } from './selection.ts'
 import type { Selection, SelectorOptions } from './selection.ts'
@@ -105,14 +106,14 @@ async function run(verb: Verb, line: Line, io: Io, flags: Flags): Promise<number
     dryRun: options.dryRun ?? false,
     ...(why === undefined ? {} : { reason: why }),
   })
-  const recalled = options.dryRun
+  const recalled: InFlight = options.dryRun
     ? { result: acted, notes: NO_NOTES }
     : await actInFlight({ act: verb.act, by, why, selector: agreed }, acted, {
         io,
         place,
         desk,
       })
-  const { result, notes, trouble } = recalled
+  const { result, notes, trouble, unknown = [] } = recalled
   const after = options.dryRun ? undefined : verb.after
   const { opened, notice } =
     (await after?.({ spool, desk, now: io.clock.now(), selection, result })) ?? {}
@@ -121,6 +122,7 @@ async function run(verb: Verb, line: Line, io: Io, flags: Flags): Promise<number
     result,
     absent: selection.absent,
     notes,
+    unknown,
     dryRun: options.dryRun ?? false,
     ...(opened === undefined ? {} : { opened }),
   }

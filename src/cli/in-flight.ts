@@ -8,6 +8,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 
+import { plainError } from '../base/errno.ts'
 import { MsgqError } from '../base/errors.ts'
 import type { SpoolPlace } from '../config/find.ts'
 import { readLimits } from '../config/limits.ts'
@@ -40,7 +41,9 @@ export interface InFlight {
   readonly result: ActResult
   /** What a person should know of a message that is done, by its id. */
   readonly notes: ReadonlyMap<string, string>
-  /** To be said at the end: what was asked, and is not known. */
+  /** Those of which nobody knows whether they are done. */
+  readonly unknown?: ActResult['skipped']
+  /** Why that is so, to be said at the end. */
   readonly trouble?: MsgqError
 }
 
@@ -82,8 +85,8 @@ export async function actInFlight(
   const others = acted.skipped.filter(({ why }) => why !== IN_FLIGHT)
   const skipped = [...others, ...course.skipped]
   const result = { matched: acted.matched, done, skipped }
-  const { notes, trouble } = course
-  return trouble === undefined ? { result, notes } : { result, notes, trouble }
+  const { notes, trouble, unknown } = course
+  return trouble === undefined ? { result, notes } : { result, notes, trouble, unknown }
 }
 
 class Course {
@@ -91,6 +94,7 @@ class Course {
   readonly #around: Surroundings
   readonly done: string[] = []
   readonly skipped: { id: string; why: string }[] = []
+  readonly unknown: { id: string; why: string }[] = []
   readonly notes = new Map<string, string>()
   trouble: MsgqError | undefined
 
@@ -130,8 +134,7 @@ class Course {
     } catch (error) {
       if (!(error instanceof MsgqError)) throw error
       this.trouble = error
-      const why = `${IN_FLIGHT}, and perhaps done: ${error.message}`
-      for (const id of ids) this.skipped.push({ id, why })
+      for (const id of ids) this.unknown.push({ id, why: error.message })
       return []
     }
   }
@@ -191,7 +194,12 @@ class Course {
       throw error
     }
     try {
-      this.#take(ids, await this.#act(engine, ids))
+      const acted = await this.#act(engine, ids)
+      // The recovery's own moves too: what is said to be done stays so over a power cut.
+      await engine.sync().catch((error: unknown) => {
+        throw new MsgqError('temporary', `spool: ${plainError(error)}`, undefined, error)
+      })
+      this.#take(ids, acted)
       return true
     } finally {
       await engine.close()

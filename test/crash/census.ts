@@ -9,6 +9,7 @@ import { existsSync, lstatSync, readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { isId } from '../../src/message/id.ts'
+import { isOpenLane } from '../../src/message/lane.ts'
 import { STATES } from '../../src/message/state.ts'
 import { parseName } from '../../src/queue/spool/name.ts'
 
@@ -39,6 +40,7 @@ export function takeCensus(spool: string): Census {
       const mark = isState ? markOf(join(spool, place)) : undefined
       if (folder === 'run' && RUN.has(file)) continue
       if (folder === 'keys' && isKey(file, readFileSync(join(spool, place)))) continue
+      if (folder === 'suspended' && isOpenLane(file)) continue
       if (isStaged(folder, file)) staged.push(place)
       else if (mark === undefined || !isNamed(folder, file)) strays.push(place)
       if (mark !== undefined && !file.startsWith('.'))
@@ -55,6 +57,7 @@ function isNamed(folder: string, file: string): boolean {
 
 function isStaged(folder: string, file: string): boolean {
   if (folder === 'keys') return file.startsWith('.') && isId(file.slice(1))
+  if (folder === 'suspended') return /\.\d+$/.test(file)
   return folder === 'incoming' && file.startsWith('.')
 }
 

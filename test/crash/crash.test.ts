@@ -40,6 +40,9 @@ const SAMPLE: readonly [name: string, killed: RegExp, failed: RegExp][] = [
   ],
   ['defer', /rename active/, /^ENOSPC at rename active/],
   ['hold', /rename incoming/, /^EIO at (getdents64 deferred\S* #1|fsync)/],
+  ['suspend', /(rename|fsync) suspended/, /^ENOSPC at (write|rename) suspended/],
+  ['resume', /unlink suspended/, /^EIO at unlink suspended/],
+  ['delete (in flight, no daemon)', /active/, /^EIO at (rename|unlink) /],
   ['keyed', /rename keys/, /^ENOSPC at rename keys/],
   ['delete (keyed)', /unlink keys/, /^EIO at openat look keys/],
 ]

@@ -10,6 +10,7 @@ import type { ActLine } from '../../src/message/trail.ts'
 import { takeCensus } from './census.ts'
 import type { Command, Ground } from './ground.ts'
 import { KEYED } from './keyed.ts'
+import { LANE_DELIVERIES } from './lanes.ts'
 import { SILENT } from './receiver.ts'
 import type { Scenario } from './scenario.ts'
 
@@ -195,4 +196,5 @@ export const DELIVERIES: readonly Scenario[] = [
     ends: { 'mark-1': ['delivered'] },
   },
   ...KEYED,
+  ...LANE_DELIVERIES,
 ]

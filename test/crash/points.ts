@@ -61,4 +61,6 @@ function plain(path: string): string {
     .replace(/@=[^~#]*/, '@URL')
     .replace(/#[0-9a-z]+$/, '#CLAIM')
     .replace(/^(run\/\w+\.json)\.\d+$/, '$1.N')
+    .replace(/^suspended\/=[\w.]+_\d+/, 'suspended/LANE')
+    .replace(/^(suspended\/LANE)\.\d+$/, '$1.N')
 }

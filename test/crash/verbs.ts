@@ -11,6 +11,7 @@ import type { State } from '../../src/message/state.ts'
 import { takeCensus } from './census.ts'
 import type { Ground } from './ground.ts'
 import { KEYED_DELETE } from './keyed.ts'
+import { LANE_VERBS } from './lanes.ts'
 import type { End, Scenario } from './scenario.ts'
 
 /** Prepares a message in each of these states: mark-1 in the first, and so on. */
@@ -63,5 +64,6 @@ export const VERBS: readonly Scenario[] = [
   verb('requeue', ['bounce', 'hold', 'deferred', 'corrupt'], 'incoming', 'delivered'),
   verb('delete', ['incoming', 'deferred', 'bounce'], 'gone'),
   KEYED_DELETE,
+  ...LANE_VERBS,
   verb('expire', ['incoming', 'deferred', 'hold'], 'bounce'),
 ]
