@@ -43,6 +43,7 @@ const SAMPLE: readonly [name: string, killed: RegExp, failed: RegExp][] = [
   ['suspend', /(rename|fsync) suspended/, /^ENOSPC at (write|rename) suspended/],
   ['resume', /unlink suspended/, /^EIO at unlink suspended/],
   ['delete (in flight, no daemon)', /active/, /^EIO at (rename|unlink) /],
+  ['delete (in flight)', /unlink active/, /^EIO at unlink active/],
   ['keyed', /rename keys/, /^ENOSPC at rename keys/],
   ['delete (keyed)', /unlink keys/, /^EIO at openat look keys/],
 ]
