@@ -90,7 +90,10 @@ export class ClaimTable {
       if (isKeyed(envelope)) {
         // Of a deleted one the key goes first, durably: its sender may send again.
         if (settlement.to !== 'deleted') gate.book.keep(envelope, clock.now())
-        else if (gate.book.remove(envelope)) await gate.book.sync()
+        else {
+          gate.book.remove(envelope)
+          await gate.book.sync()
+        }
       }
       const removed = await this.#remove(active)
       this.#held.delete(id)
