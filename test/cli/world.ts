@@ -68,13 +68,16 @@ export class World {
       const fill = (bytes: Uint8Array) => {
         // Endings that differ and are known: ...000001, ...000002.
         bytes.fill(0)
-        bytes[9] = ++random
+        random++
+        bytes[14] = random >> 5
+        bytes[15] = random & 31
         return bytes
       }
       return new SpoolEngine(spool, {
         clock,
         anyFilesystem: true,
-        nextId: idMaker(clock.now, fill),
+        // A new maker each time: none of them counts on from the one before.
+        nextId: () => idMaker(clock.now, fill)(),
         takeLock: async () => ({ held: () => true, release: async () => {} }),
       })
     })

@@ -23,16 +23,23 @@ conformance('file spool', async ({ clock, ids, keyWindow, report }) => {
     anyFilesystem: true,
     // A killed daemon believes to its end that it owns the spool.
     takeLock: async (layout, at): Promise<Ownership> => {
-      lock = await Lock.take(layout, at)
-      return { held: () => true, release: async () => lock?.release() }
+      const taken = await Lock.take(layout, at)
+      lock = taken
+      const release = async () => {
+        if (lock === taken) lock = undefined
+        await taken.release()
+      }
+      return { held: () => true, release }
     },
   }
   let engine = new SpoolEngine(root, open)
   return {
     engine,
     async reopen(crash) {
-      if (crash) await lock?.release()
-      else await engine.close()
+      if (crash) {
+        await lock?.release()
+        lock = undefined
+      } else await engine.close()
       engine = new SpoolEngine(root, open)
       return engine
     },
