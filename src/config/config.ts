@@ -87,7 +87,12 @@ export interface Config {
   readonly activeLimit: number
   readonly keys: { readonly window: number }
   readonly stop: { readonly grace: number }
-  readonly log: { readonly level: string; readonly format: 'auto' | 'json' | 'text' }
+  readonly log: {
+    readonly level: string
+    readonly format: 'auto' | 'json' | 'text'
+    /** How long a day of the delivery journal is kept. */
+    readonly retention: number
+  }
   readonly destinations: ReadonlyMap<string, Destination>
   /** Things that are legal and unwise, each a printable line with its place. */
   readonly warnings: readonly string[]

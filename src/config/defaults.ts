@@ -41,7 +41,7 @@ export const DEFAULTS = {
   lane: { window: [5, 20], rate: 'none' },
   keys: { window: '1d' },
   stop: { grace: '10s' },
-  log: { level: 'info', format: 'auto' },
+  log: { level: 'info', format: 'auto', retention: '30d' },
 } as const
 
 /** What a destination does not say of itself, beside the tables that it inherits. */

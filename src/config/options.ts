@@ -104,6 +104,7 @@ export const fileTable = table({
     table({
       level: v.optional(word(LOG_LEVELS)),
       format: v.optional(word(LOG_FORMATS)),
+      retention: v.optional(span(DAY, 36_500 * DAY, true)),
     }),
   ),
   destinations: v.optional(

@@ -15,6 +15,7 @@ import type { Config } from '../config/config.ts'
 import { publishAnew, publishLimits } from '../config/limits.ts'
 import { readSecret, secretPlace } from '../config/secret.ts'
 import { deliverer } from '../delivery/deliver.ts'
+import { journaled } from '../delivery/journal.ts'
 import { Lanes } from '../delivery/lanes.ts'
 import { LastAttempts } from '../delivery/last-attempts.ts'
 import type { Log } from '../delivery/log.ts'
@@ -66,7 +67,8 @@ export class Daemon {
   #routing: ReturnType<typeof routingOf>
 
   private constructor(options: DaemonOptions, engine: Engine) {
-    const { clock, config, log, env } = options
+    const { clock, config, env } = options
+    const log = journaled(options.log, engine, clock)
     this.#options = options
     this.#engine = engine
     this.#config = config
@@ -124,6 +126,7 @@ export class Daemon {
       anyFilesystem: config.anyFilesystem,
       messageSizeLimit: config.send.messageSizeLimit,
       keyWindow: config.keys.window,
+      retention: config.log.retention,
       mayExpire: () => mayExpire(),
       submit: { ...config.submit, minFree: config.send.minFree },
       report: (report) => take(report),

@@ -10,6 +10,7 @@ import { MsgqError } from '../base/errors.ts'
 import type { Body } from '../message/body.ts'
 import type { Draft } from '../message/draft.ts'
 import type { Envelope, Sender } from '../message/envelope.ts'
+import type { JournalLine } from '../message/journal-line.ts'
 import type { Entry, Selector } from '../message/selector.ts'
 import type { State } from '../message/state.ts'
 import type { Suspension } from '../message/suspension.ts'
@@ -77,8 +78,50 @@ export interface ActResult {
   readonly skipped: readonly { readonly id: string; readonly why: string }[]
 }
 
-/** The operator's desk. Safe while a daemon serves the same queue. */
-export interface Desk {
+/** A place in the journal, of no meaning to anybody but the engine that gave it. */
+export interface Mark {
+  readonly place: unknown
+}
+
+/** Which lines of the journal are read. All given parts must hold. */
+export interface JournalQuery {
+  /** Of these messages: whole ids, or endings. */
+  readonly ids?: readonly string[]
+  /** Noted at this time or later / before, in epoch ms. */
+  readonly after?: number
+  readonly before?: number
+  /** What was noted since then. */
+  readonly from?: Mark
+  readonly matches?: (line: JournalLine) => boolean
+  /** Only the last so many. */
+  readonly last?: number
+  /** The newest first. */
+  readonly reverse?: boolean
+  /** Goes on with what is noted from now on, until it aborts. */
+  readonly follow?: AbortSignal
+}
+
+/** The journal as it is read: the story of what happened, and never the source of truth. */
+export interface History {
+  /** Where the journal ends now. */
+  mark(): Promise<Mark>
+  /** Lines in the order in which they were noted; one that cannot be read is passed by. */
+  history(query: JournalQuery): AsyncIterable<JournalLine>
+}
+
+/** The journal as it is written. */
+export interface Journal {
+  /** Adds a line, in memory for a moment: costs nothing, and never throws. */
+  note(line: JournalLine): void
+  /** Resolves once all that was noted can be read; what cannot be written is reported. */
+  noted(): Promise<void>
+}
+
+/**
+ * The operator's desk. Safe while a daemon serves the same queue. What it does is in the
+ * journal before it answers.
+ */
+export interface Desk extends History {
   /** Messages whose id ends in `ending`; none, or more than one if it is ambiguous. */
   find(ending: string): Promise<readonly Entry[]>
   /** Undefined once it is gone. */
@@ -194,10 +237,15 @@ export interface Report {
     | 'trouble'
     | 'unreadable'
   readonly id?: string
+  /** Of that message. */
+  readonly lane?: string
+  /** The message of which it is a repeat. */
+  readonly of?: string
   readonly message: string
 }
 
-export interface Engine extends Outbox, Desk, Claims, Suspensions {
+/** An engine itself notes what comes in, what it puts aside or drops, and what operators do. */
+export interface Engine extends Outbox, Desk, Claims, Journal, Suspensions {
   /**
    * Takes the queue for this process, alone: nobody claims before. What was in flight goes back
    * to `incoming`, uncharged, with a line `interrupted`. Rejects, and touches nothing, while
@@ -207,6 +255,6 @@ export interface Engine extends Outbox, Desk, Claims, Suspensions {
   recover(want?: { readonly claims: boolean }): Promise<{ readonly interrupted: number }>
   /** Makes what was settled until now durable; rejects where the disk refuses. */
   sync(): Promise<void>
-  /** Makes what was settled durable, stops watching and lets go of the queue. */
+  /** Makes what was settled durable, writes what was noted, and lets go of the queue. */
   close(): Promise<void>
 }

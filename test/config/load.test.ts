@@ -35,7 +35,7 @@ t.test('without any configuration the defaults are in force', async (t) => {
     activeLimit: 1000,
     keys: { window: 86_400_000 },
     stop: { grace: 10_000 },
-    log: { level: 'info', format: 'auto' },
+    log: { level: 'info', format: 'auto', retention: 30 * 86_400_000 },
     destinations: new Map(),
     warnings: [],
   })
@@ -75,7 +75,7 @@ format = "json"
     http: { timeout: 30_000, connectTimeout: 5_400_000, headersTimeout: 30_000 },
     lane: { window: 1 },
     stop: { grace: 0 },
-    log: { level: 'info', format: 'json' },
+    log: { level: 'info', format: 'json', retention: 30 * 86_400_000 },
     warnings: [],
   })
 })

@@ -201,6 +201,8 @@ t.test('sizes, flags and words', async (t) => {
     ['any_filesystem = true', { anyFilesystem: true }],
     ['log.level = "fatal"', { log: { level: 'fatal' } }],
     ['log.format = "text"', { log: { format: 'text' } }],
+    ['log.retention = "90d"', { log: { retention: 90 * 86_400_000 } }],
+    ['log.retention = "forever"', { log: { retention: Infinity } }],
   ]
   for (const [text, expected] of good) t.match(check(text).config, expected, text)
   const limit = 'write it as "10MiB", "500k" or 4096, from 1 to 1GiB'

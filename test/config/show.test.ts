@@ -100,7 +100,7 @@ t.test(
     const show = (name: string) => showConfig(machine(dir), { config }, name)
     t.same(
       show('log').map(({ option, value }) => `${option} = ${value}`),
-      ['log.level = "info"', 'log.format = "auto"'],
+      ['log.level = "info"', 'log.format = "auto"', 'log.retention = "30d"'],
     )
     t.match(show('retry.max'), [{ value: '"60m"' }])
     t.match(show('retry')[0], { option: 'retry.min' }, 'the table, not the destination')

@@ -39,6 +39,8 @@ export function takeCensus(spool: string): Census {
       const place = `${folder}/${file}`
       const mark = isState ? markOf(join(spool, place)) : undefined
       if (folder === 'run' && RUN.has(file)) continue
+      // The story, of which anything may be missing.
+      if (folder === 'log' && DAY_FILE.test(file)) continue
       if (folder === 'keys' && isKey(file, readFileSync(join(spool, place)))) continue
       if (folder === 'suspended' && isOpenLane(file)) continue
       if (isStaged(folder, file)) staged.push(place)
@@ -49,6 +51,8 @@ export function takeCensus(spool: string): Census {
   }
   return { places, staged, strays }
 }
+
+const DAY_FILE = /^\d{4}-\d\d-\d\d\.jsonl$/
 
 function isNamed(folder: string, file: string): boolean {
   const name = parseName(file)

@@ -41,6 +41,8 @@ class House {
   #daemon: Daemon | undefined
 
   constructor(t: Test, url: string, retry = 'max = "1h"') {
+    // Before testdir, whose own teardown takes the folder away.
+    t.teardown(() => this.stop())
     const folder = t.testdir({})
     this.spool = join(folder, 'spool')
     this.#toml = join(folder, 'msgq.toml')
@@ -48,7 +50,6 @@ class House {
       this.#toml,
       `spool = "spool"\nany_filesystem = true\n[send]\nmin_free = 0\n[retry]\nmin = "100ms"\nlifetime = "1d"\n${retry}\n[destinations.crm]\ntype = "http"\nurl = "${url}"\n`,
     )
-    t.teardown(() => this.stop())
   }
 
   async start(): Promise<Daemon> {

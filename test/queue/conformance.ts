@@ -12,6 +12,7 @@ import { BODY_PROMISES } from './conformance/bodies.ts'
 import { CLAIM_PROMISES } from './conformance/claims.ts'
 import { DESK_PROMISES } from './conformance/desk.ts'
 import { DUE_PROMISES } from './conformance/dues.ts'
+import { JOURNAL_PROMISES } from './conformance/journal.ts'
 import { KEY_PROMISES } from './conformance/keys.ts'
 import { LIFE_PROMISES } from './conformance/life.ts'
 import { OUTBOX_PROMISES } from './conformance/outbox.ts'
@@ -32,6 +33,7 @@ const PROMISES = {
   'acts and time': DUE_PROMISES,
   'idempotency keys': KEY_PROMISES,
   'suspended lanes': SUSPENSION_PROMISES,
+  'the journal': JOURNAL_PROMISES,
   'life and death': LIFE_PROMISES,
 }
 

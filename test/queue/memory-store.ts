@@ -6,6 +6,7 @@ import { Readable } from 'node:stream'
 import type { Body } from '../../src/message/body.ts'
 import { sha256 } from '../../src/message/envelope.ts'
 import type { Envelope } from '../../src/message/envelope.ts'
+import type { JournalLine } from '../../src/message/journal-line.ts'
 import { idTime } from '../../src/message/id.ts'
 import { matches } from '../../src/message/selector.ts'
 import type { Entry, Selector } from '../../src/message/selector.ts'
@@ -38,6 +39,7 @@ export class MemoryStore {
   claims = 0
   /** Who has each key, what it said, and since when it counts. */
   readonly keys = new Map<string, { id: string; fingerprint: string; keptAt: number }>()
+  readonly journal: JournalLine[] = []
   /** The first of which a dropped message was a repeat. */
   readonly repeats = new Map<string, string>()
   readonly suspended = new Map<string, Suspension>()

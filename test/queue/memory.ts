@@ -8,6 +8,7 @@
 import type { Clock } from '../../src/base/clock.ts'
 import { MsgqError } from '../../src/base/errors.ts'
 import type { Body } from '../../src/message/body.ts'
+import type { JournalLine } from '../../src/message/journal-line.ts'
 import { checkDraft } from '../../src/message/draft.ts'
 import { seal } from '../../src/message/envelope.ts'
 import { fingerprint, isKeyed, keyDigest, wasRequeued } from '../../src/message/key.ts'
@@ -15,6 +16,7 @@ import { laneOf } from '../../src/message/lane.ts'
 import type { Entry, Selector } from '../../src/message/selector.ts'
 import { isInForce } from '../../src/message/suspension.ts'
 import type { Suspension } from '../../src/message/suspension.ts'
+import { actLine, plainLine, queuedLine, reportLine } from '../../src/queue/journal.ts'
 import { FencedError } from '../../src/queue/queue.ts'
 import type * as Queue from '../../src/queue/queue.ts'
 import {
@@ -25,6 +27,7 @@ import {
   planSettlement,
   statesMeant,
 } from '../../src/queue/states.ts'
+import { chronicle } from './memory-journal.ts'
 import { bodyOf, cursorOf, entryOf, rawOf, statsOf } from './memory-store.ts'
 import type { Item, MemoryStore } from './memory-store.ts'
 
@@ -139,6 +142,7 @@ export class MemoryEngine implements Queue.Engine {
       }
       done.push(item.id)
       if (dryRun) continue
+      this.note(actLine(act, item, options, this.#now()))
       if (move.to === 'gone') this.#freeKey(item)
       this.#store.move(item, move)
     }
@@ -190,7 +194,8 @@ export class MemoryEngine implements Queue.Engine {
     if (body === undefined) {
       const message = 'its body is not the one sealed'
       this.#store.putAside(item, message)
-      this.#options.report?.({ level: 'error', event: 'corrupt', id: item.id, message })
+      const { id, lane } = item
+      this.#report({ level: 'error', event: 'corrupt', id, lane, message })
     }
     return body
   }
@@ -229,17 +234,33 @@ export class MemoryEngine implements Queue.Engine {
     this.#store.owner = this
     const found = this.#store.select({ states: ['active'] })
     const at = new Date(this.#now()).toISOString()
-    for (const item of found)
+    for (const item of found) {
+      this.note(plainLine('interrupted', item, this.#now()))
       this.#store.move(item, {
         to: 'incoming',
         due: item.due,
         tries: item.tries,
         line: { at, act: 'interrupted' },
       })
+    }
     return { interrupted: found.length }
   }
 
   async sync(): Promise<void> {}
+
+  note(line: JournalLine): void {
+    this.#store.journal.push(line)
+  }
+
+  async noted(): Promise<void> {}
+
+  async mark(): Promise<Queue.Mark> {
+    return { place: this.#store.journal.length }
+  }
+
+  history(query: Queue.JournalQuery): AsyncIterable<JournalLine> {
+    return chronicle(this.#store.journal, query)
+  }
 
   async close(): Promise<void> {
     for (const onHint of this.#hints) this.#store.watchers.delete(onHint)
@@ -253,6 +274,10 @@ export class MemoryEngine implements Queue.Engine {
       if (!this.#passes(item)) continue
       const { due, tries } = item
       const to = holdsAtDoor(item.envelope, item.trail) ? 'hold' : 'deferred'
+      const queued = queuedLine(item.envelope, item, this.#now(), item.trail)
+      if (queued !== undefined) this.note(queued)
+      if (to === 'hold')
+        this.note(plainLine('held', item, this.#now(), 'its sender said hold'))
       this.#store.move(item, { to, due, tries })
     }
   }
@@ -276,13 +301,24 @@ export class MemoryEngine implements Queue.Engine {
     if (record.fingerprint === print) {
       repeats.set(id, record.id)
       items.delete(id)
+      const message = `dropped: a repeat of ${record.id}, by its key`
+      const { lane } = item
+      this.#report({ level: 'info', event: 'repeat', id, lane, of: record.id, message })
       return false
     }
     const reason = `its key was given to ${record.id}, which says something else`
     const due = this.#now()
     const line = { at: new Date(due).toISOString(), act: 'refused', reason } as const
     this.#store.move(item, { to: 'bounce', due, tries, line })
+    const message = `bounced: ${reason}`
+    this.#report({ level: 'warn', event: 'conflict', id, lane: item.lane, message })
     return false
+  }
+
+  #report(report: Queue.Report): void {
+    const line = reportLine(report, this.#now())
+    if (line !== undefined) this.note(line)
+    this.#options.report?.(report)
   }
 
   #freeKey({ envelope, id }: Item): void {

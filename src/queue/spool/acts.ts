@@ -17,7 +17,8 @@ import type { Selector } from '../../message/selector.ts'
 import type { State } from '../../message/state.ts'
 import { formatTrailLine } from '../../message/trail.ts'
 import type { TrailLine } from '../../message/trail.ts'
-import type { Act, ActOptions, ActResult } from '../queue.ts'
+import { actLine } from '../journal.ts'
+import type { Act, ActOptions, ActResult, Journal } from '../queue.ts'
 import { notBeforeOf, planAct, statesMeant } from '../states.ts'
 import type { Move } from '../states.ts'
 import { KeyRelease } from './key-release.ts'
@@ -38,12 +39,20 @@ export class Acts {
   readonly #mover: Mover
   readonly #clock: Clock
   readonly #roster: Roster
+  readonly #journal: Journal
 
-  constructor(layout: Layout, mover: Mover, clock: Clock, roster: Roster) {
+  constructor(
+    layout: Layout,
+    mover: Mover,
+    clock: Clock,
+    roster: Roster,
+    journal: Journal,
+  ) {
     this.#layout = layout
     this.#mover = mover
     this.#clock = clock
     this.#roster = roster
+    this.#journal = journal
   }
 
   /** Acts on each message of a selection in turn. */
@@ -66,12 +75,15 @@ export class Acts {
           : (keys?.barred(id) ?? (await this.#actOn(act, spotted, meant, options, touched)))
         if (why === undefined) done.push(id)
         else skipped.push({ id, why })
+        if (why === undefined && !options.dryRun)
+          this.#journal.note(actLine(act, spotted.entry, options, this.#clock.now()))
         await this.#settleKey(keys, id, why === undefined).catch((error: unknown) => {
           trouble ??= error
         })
       }
       await breath()
     }
+    await this.#journal.noted()
     await this.#sync(touched)
     // Last, because the others are to be acted on all the same.
     if (trouble !== undefined) throw cannotUse(this.#layout.key(''), trouble)

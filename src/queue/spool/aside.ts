@@ -40,7 +40,7 @@ export function putAside(deps: Deps, from: State, file: string, why: string): vo
   report({
     level: 'error',
     event: 'corrupt',
-    ...(name === undefined ? {} : { id: name.id }),
+    ...(name === undefined ? {} : { id: name.id, lane: name.lane }),
     message: `put into corrupt/: ${reason}`,
   })
 }

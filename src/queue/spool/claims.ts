@@ -10,6 +10,7 @@ import { randomBytes } from 'node:crypto'
 import { isMissing } from '../../base/errno.ts'
 import type { Body } from '../../message/body.ts'
 import { isKeyed } from '../../message/key.ts'
+import { queuedLine } from '../journal.ts'
 import type { Lease, Settlement } from '../queue.ts'
 import { planSettlement } from '../states.ts'
 import { waitingIn } from './agenda.ts'
@@ -70,6 +71,10 @@ export class ClaimTable {
     const { id, lane, due } = waiting
     const lease = { id, token, lane, tries: triesIn(active), due, envelope, trail }
     this.#held.set(id, { lease, active, file })
+    if (waiting.state === 'incoming') {
+      const queued = queuedLine(envelope, lease, this.#deps.clock.now(), trail)
+      if (queued !== undefined) this.#deps.note(queued)
+    }
     return { kind: 'lease', lease }
   }
 

@@ -14,7 +14,17 @@ import type { Body } from '../../message/body.ts'
 import type { Entry, Selector } from '../../message/selector.ts'
 import { isAttempt, parseTrail } from '../../message/trail.ts'
 import type { TrailLine } from '../../message/trail.ts'
-import type { Act, ActOptions, ActResult, Desk, Message, Page, Stats } from '../queue.ts'
+import type {
+  Act,
+  ActOptions,
+  ActResult,
+  Desk,
+  History,
+  Journal,
+  Message,
+  Page,
+  Stats,
+} from '../queue.ts'
 import { Acts } from './acts.ts'
 import { KeyBook } from './key-book.ts'
 import type { Layout } from './layout.ts'
@@ -23,15 +33,15 @@ import { Defect, Unsealed, bodyOf, openPlain, readMessage, readTail } from './re
 import { Roster } from './roster.ts'
 import type { Spotted } from './roster.ts'
 
-export class SpoolDesk implements Desk {
+export class SpoolDesk implements Omit<Desk, keyof History> {
   readonly #layout: Layout
   readonly #roster: Roster
   readonly #acts: Acts
 
-  constructor(layout: Layout, mover: Mover, clock: Clock) {
+  constructor(layout: Layout, mover: Mover, clock: Clock, journal: Journal) {
     this.#layout = layout
     this.#roster = new Roster(layout)
-    this.#acts = new Acts(layout, mover, clock, this.#roster)
+    this.#acts = new Acts(layout, mover, clock, this.#roster, journal)
   }
 
   async find(ending: string): Promise<readonly Entry[]> {

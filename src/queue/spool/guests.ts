@@ -97,8 +97,10 @@ export class Guests {
       const now = mover.move('active', active, 'incoming', file)
       if (now === undefined) return undefined
       const message = `adopted${origin === undefined ? '' : ` ${printable(origin)}`}`
-      report({ level: 'info', event: 'adopted', id: name.id, message })
-      return waitingIn('incoming', now)
+      const waiting = waitingIn('incoming', now)
+      const lane = waiting === undefined ? {} : { lane: waiting.lane }
+      report({ level: 'info', event: 'adopted', id: name.id, ...lane, message })
+      return waiting
     } catch (error) {
       const where = `active/${active}`
       quota.clear(name.id)

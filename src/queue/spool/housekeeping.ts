@@ -1,12 +1,13 @@
 /**
  * housekeeping - what is removed from a spool now and then, beside the deliveries.
  *
- * What writers that died left in incoming/, keys that count no more, what other users' garbage
- * takes beyond their bounds. A pass that fails is said, and made again the next time.
+ * What writers that died left in incoming/, keys that count no more, days of the journal that
+ * are over for long, what other users' garbage takes beyond their bounds. A pass that fails is said, and made again the next time.
  */
 import type { Clock } from '../../base/clock.ts'
 import { plainError } from '../../base/errno.ts'
 import type { Report } from '../queue.ts'
+import type { SpoolJournal } from './journal.ts'
 import { pruneKeys } from './key-prune.ts'
 import type { PruneDeps } from './key-prune.ts'
 import type { Layout } from './layout.ts'
@@ -24,6 +25,9 @@ interface Deps extends PruneDeps {
   readonly mover: Mover
   readonly bounds: Bounds
   readonly report: (report: Report) => void
+  readonly journal: SpoolJournal
+  /** How long a day of the journal is kept (ms). */
+  readonly retention: number
   /** False while nobody knows what time it is: nothing is removed then because it is old. */
   readonly mayExpire: () => boolean
 }
@@ -55,10 +59,17 @@ export class Housekeeping {
     await this.#running
   }
 
+  /** The days of the journal that are over for longer than they are kept. */
+  async tidyJournal(): Promise<void> {
+    const { journal, retention, mayExpire } = this.#deps
+    if (mayExpire()) await this.#guard('log/', () => journal.prune(retention))
+  }
+
   async #pass(): Promise<void> {
     const { mayExpire } = this.#deps
     await this.#guard('incoming/', async () => this.#sweep.pass())
     if (mayExpire()) await this.#guard('keys/', () => pruneKeys(this.#deps))
+    await this.tidyJournal()
     await this.#guard('corrupt/', () => boundCorrupt(this.#deps))
   }
 

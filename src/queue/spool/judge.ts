@@ -10,8 +10,10 @@ import { lstatSync } from 'node:fs'
 import type { Clock } from '../../base/clock.ts'
 import { isMissing, plainError } from '../../base/errno.ts'
 import { NewerFormatError } from '../../message/envelope.ts'
+import type { JournalLine } from '../../message/journal-line.ts'
 import { laneOf } from '../../message/lane.ts'
 import type { State } from '../../message/state.ts'
+import { queuedLine } from '../journal.ts'
 import type { Report } from '../queue.ts'
 import { holdsAtDoor } from '../states.ts'
 import { adoptName } from './adopt.ts'
@@ -22,7 +24,7 @@ import { REST } from './doorstep.ts'
 import type { KeyGate } from './key-gate.ts'
 import type { Layout } from './layout.ts'
 import type { Mover } from './moves.ts'
-import { claimedName, formatName, parseName, unclaimed } from './name.ts'
+import { claimedName, formatName, parseName, triesIn, unclaimed } from './name.ts'
 import type { Name } from './name.ts'
 import { Defect, Unsealed, readMessage } from './read.ts'
 import type { MessageFile } from './read.ts'
@@ -52,6 +54,8 @@ export interface JudgeDeps {
   readonly mover: Mover
   readonly clock: Clock
   readonly report: (report: Report) => void
+  /** Adds a line to the journal. */
+  readonly note: (line: JournalLine) => void
   readonly gate: KeyGate
 }
 
@@ -115,6 +119,9 @@ export class Judge {
     if (!this.#deps.gate.passes(file.envelope, file.trail))
       return this.#asked(waiting, active)
     if (!holdsAtDoor(file.envelope, file.trail)) return { kind: 'message', active, file }
+    const entry = { ...waiting, tries: triesIn(active) }
+    const queued = queuedLine(file.envelope, entry, clock.now())
+    if (queued !== undefined) this.#deps.note(queued)
     tellHold(this.#deps, clock.now(), 'active', active)
     this.#leave(active, 'hold')
     return NOTHING

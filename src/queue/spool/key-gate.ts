@@ -166,15 +166,15 @@ export class KeyGate {
     return this.#isDurable
   }
 
-  async #drop({ id, state, file }: Waiting, first: string): Promise<void> {
+  async #drop({ id, lane, state, file }: Waiting, first: string): Promise<void> {
     const { mover, report, clock } = this.#deps
     await this.book.note(id, first, clock.now())
     if (!mover.remove(state, file)) return
     const message = `dropped: a repeat of ${first}, by its key`
-    report({ level: 'info', event: 'repeat', id, message })
+    report({ level: 'info', event: 'repeat', id, lane, of: first, message })
   }
 
-  #refuse({ id, state, file }: Waiting, first: string): void {
+  #refuse({ id, lane, state, file }: Waiting, first: string): void {
     const { mover, report, clock } = this.#deps
     const now = clock.now()
     const reason = `its key was given to ${first}, which says something else`
@@ -182,7 +182,8 @@ export class KeyGate {
     tell(this.#deps, state, file, { at, act: 'refused', reason })
     const target = formatName({ ...parseName(file)!, due: now })
     if (mover.move(state, file, 'bounce', target) === undefined) return
-    report({ level: 'warn', event: 'conflict', id, message: `bounced: ${reason}` })
+    const message = `bounced: ${reason}`
+    report({ level: 'warn', event: 'conflict', id, lane, message })
   }
 
   async #guard(waiting: Waiting, act: () => Promise<void>): Promise<void> {

@@ -13,8 +13,8 @@ import { STATES } from '../../message/state.ts'
 import type { State } from '../../message/state.ts'
 import { shareSpool } from './share.ts'
 
-/** Folders beside those of the states. log/ and sent/ come when used. */
-const OTHERS = ['keys', 'run', 'suspended'] as const
+/** Folders beside those of the states. sent/ comes when used. */
+const OTHERS = ['keys', 'log', 'run', 'suspended'] as const
 
 export class Layout {
   readonly root: string
@@ -45,6 +45,10 @@ export class Layout {
 
   suspended(lane: string): string {
     return join(this.root, 'suspended', lane)
+  }
+
+  log(name: string): string {
+    return join(this.root, 'log', name)
   }
 
   /** Makes what is missing of the spool's folders, durably; the spool itself must exist. */

@@ -7,11 +7,14 @@
  */
 import { isMissing } from '../../base/errno.ts'
 import { NewerFormatError } from '../../message/envelope.ts'
+import type { Envelope } from '../../message/envelope.ts'
+import { queuedLine } from '../journal.ts'
 import { holdsAtDoor } from '../states.ts'
 import { waitingIn } from './agenda.ts'
 import type { Agenda, Waiting } from './agenda.ts'
 import type { ClaimTable } from './claims.ts'
 import type { JudgeDeps } from './judge.ts'
+import { parseName } from './name.ts'
 import { Unsealed, readEnvelope, readMessage } from './read.ts'
 import { tellHold } from './tell.ts'
 
@@ -34,6 +37,12 @@ interface Deps extends JudgeDeps {
   readonly claims: ClaimTable
   /** A file that turns out to be made by hand. */
   readonly letRest: (file: string) => void
+}
+
+interface Place {
+  readonly to: 'deferred' | 'hold'
+  /** Absent for a message that cannot be read. */
+  readonly envelope?: Envelope
 }
 
 export class Parking {
@@ -76,35 +85,45 @@ export class Parking {
   park(waiting: Waiting): void {
     const { mover, agenda, clock } = this.#deps
     const { id, file } = waiting
-    const to = this.#placeOf(waiting)
+    const place = this.#placeOf(waiting)
     const known = agenda.get(id)
     if (known?.state === 'incoming' && known.file === file) agenda.forget(id)
-    if (to === undefined) return
+    if (place === undefined) return
+    const { to, envelope } = place
+    if (envelope !== undefined) this.#noteQueued(envelope, file)
     if (to === 'hold') tellHold(this.#deps, clock.now(), 'incoming', file)
     const parked = mover.move('incoming', file, to)
     if (parked !== undefined && to === 'deferred') agenda.add(waitingIn(to, parked)!)
   }
 
+  #noteQueued(envelope: Envelope, file: string): void {
+    const { note, clock } = this.#deps
+    const name = parseName(file)
+    const queued = name && queuedLine(envelope, name, clock.now())
+    if (queued !== undefined) note(queued)
+  }
+
   /** Where a message belongs that cannot go now; undefined: it stays, or is gone. */
-  #placeOf(waiting: Waiting): 'deferred' | 'hold' | undefined {
+  #placeOf(waiting: Waiting): Place | undefined {
     const { layout, claims, gate } = this.#deps
     const { id, file } = waiting
     const path = layout.file('incoming', file)
     try {
-      const { hold, key } = readEnvelope(path)
-      if (hold !== true && key === undefined) return 'deferred'
+      const head = readEnvelope(path)
+      if (head.hold !== true && head.key === undefined)
+        return { to: 'deferred', envelope: head }
       const { envelope, trail } = readMessage(path)
       if (!gate.passes(envelope, trail)) {
         gate.ask(waiting)
         return undefined
       }
-      return holdsAtDoor(envelope, trail) ? 'hold' : 'deferred'
+      return { to: holdsAtDoor(envelope, trail) ? 'hold' : 'deferred', envelope }
     } catch (error) {
       if (isMissing(error)) return undefined
       if (error instanceof Unsealed) this.#deps.letRest(file)
       else if (error instanceof NewerFormatError) claims.judge.leaveAlone(id, error)
       // Whatever else is wrong with it is found, and said, when it is claimed.
-      else return 'deferred'
+      else return { to: 'deferred' }
       return undefined
     }
   }

@@ -11,6 +11,7 @@ import { readdirSync } from 'node:fs'
 import { removeSync } from '../../base/durable.ts'
 import { isId } from '../../message/id.ts'
 import { ADOPT_LANE } from '../../message/lane.ts'
+import { plainLine } from '../journal.ts'
 import { putAside } from './aside.ts'
 import type { Doorkeeper } from './doorkeeper.ts'
 import type { JudgeDeps } from './judge.ts'
@@ -56,7 +57,7 @@ function removeCopy({ layout }: Deps, file: string): void {
 
 /** Back to incoming/; true unless a file that stands there already says more. */
 function putBack(deps: Deps, file: string, name: Name): boolean {
-  const { layout, mover, clock } = deps
+  const { layout, mover, clock, note } = deps
   const path = layout.file('active', file)
   const target = formatName(unclaimed(name))
   const verdict = compareTwins(path, layout.file('incoming', target))
@@ -68,5 +69,6 @@ function putBack(deps: Deps, file: string, name: Name): boolean {
   const at = new Date(clock.now()).toISOString()
   // One made by hand has no trail yet: behind its last byte a line would be body.
   if (!isUnsealed(path)) tell(deps, 'active', file, { at, act: 'interrupted' })
+  note(plainLine('interrupted', name, clock.now()))
   return mover.move('active', file, 'incoming', target) !== undefined
 }

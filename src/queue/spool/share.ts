@@ -74,7 +74,7 @@ export function shareSpool(root: string): readonly string[] {
 
 function* folders(): Generator<readonly [string, number]> {
   // incoming/ last: nobody comes in before all else is closed.
-  for (const state of [...STATES, 'keys', 'suspended'])
+  for (const state of [...STATES, 'keys', 'log', 'suspended'])
     if (state !== 'incoming') yield [state, CLOSED] as const
   yield ['run', PASSAGE] as const
   yield ['incoming', DROP_BOX] as const

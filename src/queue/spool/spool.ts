@@ -10,9 +10,11 @@ import { randomFillSync } from 'node:crypto'
 import type { Clock } from '../../base/clock.ts'
 import type { Body } from '../../message/body.ts'
 import { idMaker } from '../../message/id.ts'
+import type { JournalLine } from '../../message/journal-line.ts'
 import type { Entry, Selector } from '../../message/selector.ts'
 import type { Suspension } from '../../message/suspension.ts'
 import { MsgqError } from '../../base/errors.ts'
+import { reportLine } from '../journal.ts'
 import { FencedError } from '../queue.ts'
 import type {
   Act,
@@ -20,7 +22,9 @@ import type {
   ActResult,
   Claims,
   Engine,
+  JournalQuery,
   Lease,
+  Mark,
   Message,
   Page,
   Report,
@@ -36,6 +40,7 @@ import { SpoolDesk } from './desk.ts'
 import { Doorkeeper } from './doorkeeper.ts'
 import { FolderSync } from './folder-sync.ts'
 import { Housekeeping } from './housekeeping.ts'
+import { SpoolJournal } from './journal.ts'
 import { KeyGate } from './key-gate.ts'
 import { Layout, cannotUse, survey } from './layout.ts'
 import { Lock } from './lock.ts'
@@ -54,6 +59,8 @@ export interface SpoolOptions extends OutboxOptions {
   readonly report?: (report: Report) => void
   /** How long an idempotency key counts after its message has left the queue (ms). */
   readonly keyWindow?: number
+  /** How long a day of the journal is kept (ms). */
+  readonly retention?: number
   /** False while nobody knows what time it is: nothing is removed then because it is old. */
   readonly mayExpire?: () => boolean
   /** Who else may send, and how much. */
@@ -83,6 +90,7 @@ export class SpoolEngine implements Engine {
   readonly #outbox: SpoolOutbox
   readonly #desk: SpoolDesk
   readonly #suspended: SuspendedFolder
+  readonly #journal: SpoolJournal
   readonly #agenda = new Agenda()
   readonly #claims: ClaimTable
   readonly #quota: Quota
@@ -98,9 +106,17 @@ export class SpoolEngine implements Engine {
 
   constructor(root: string, options: SpoolOptions) {
     const { clock, keyWindow = KEY_WINDOW, submit: bounds = UNBOUND } = options
-    const report = options.report ?? (() => {})
+    const say = options.report ?? (() => {})
     const layout = new Layout(root, bounds.shared)
+    const journal = new SpoolJournal(layout, clock, say)
+    const note = (line: JournalLine) => journal.note(line)
+    const report = (said: Report) => {
+      const line = reportLine(said, clock.now())
+      if (line !== undefined) note(line)
+      say(said)
+    }
     this.#layout = layout
+    this.#journal = journal
     this.#clock = clock
     this.#report = report
     this.#takeLock = options.takeLock ?? Lock.take
@@ -108,8 +124,8 @@ export class SpoolEngine implements Engine {
     const { cautious } = survey(root, options.anyFilesystem ?? false)
     const mover = new Mover(layout, cautious, options.moves ?? MOVES)
     const gate = new KeyGate({ layout, mover, clock, report, keyWindow })
-    const deps = { layout, mover, clock, report, gate, agenda: this.#agenda }
-    this.#desk = new SpoolDesk(layout, mover, clock)
+    const deps = { layout, mover, clock, report, note, gate, agenda: this.#agenda }
+    this.#desk = new SpoolDesk(layout, mover, clock, journal)
     this.#suspended = new SuspendedFolder(layout, clock)
     this.#sync = new FolderSync(layout, mover, report)
     this.#claims = new ClaimTable(deps)
@@ -118,6 +134,8 @@ export class SpoolEngine implements Engine {
       book: gate.book,
       keyWindow,
       bounds,
+      journal,
+      retention: options.retention ?? Infinity,
       mayExpire: options.mayExpire ?? (() => true),
     })
     this.#quota = new Quota({ ...deps, claims: this.#claims, bounds })
@@ -168,6 +186,22 @@ export class SpoolEngine implements Engine {
 
   act(act: Act, selector: Selector, options: ActOptions): Promise<ActResult> {
     return this.#desk.act(act, selector, options)
+  }
+
+  mark(): Promise<Mark> {
+    return this.#journal.mark()
+  }
+
+  history(query: JournalQuery): AsyncIterable<JournalLine> {
+    return this.#journal.history(query)
+  }
+
+  note(line: JournalLine): void {
+    this.#journal.note(line)
+  }
+
+  noted(): Promise<void> {
+    return this.#journal.noted()
   }
 
   suspend(suspension: Suspension): Promise<void> {
@@ -254,6 +288,9 @@ export class SpoolEngine implements Engine {
     await this.#backlog.rest()
     await this.#quota.close()
     await this.#housekeeping.rest()
+    // Who runs for a moment now and then has no other time for it.
+    if (this.#lock?.held()) await this.#housekeeping.tidyJournal()
+    await this.#journal.close()
     await this.#sync.close()
     await this.#lock?.release()
     this.#lock = undefined

@@ -6,11 +6,14 @@
  */
 import { appendLine } from '../../base/durable.ts'
 import { isMissing, plainError } from '../../base/errno.ts'
+import type { JournalLine } from '../../message/journal-line.ts'
 import type { State } from '../../message/state.ts'
 import { formatTrailLine } from '../../message/trail.ts'
 import type { TrailLine } from '../../message/trail.ts'
+import { plainLine } from '../journal.ts'
 import type { Report } from '../queue.ts'
 import type { Layout } from './layout.ts'
+import { parseName } from './name.ts'
 
 interface Deps {
   readonly layout: Layout
@@ -30,7 +33,15 @@ export function tell(deps: Deps, state: State, file: string, line: TrailLine): v
 }
 
 /** Tells that a message was held because its sender said so. */
-export function tellHold(deps: Deps, now: number, state: State, file: string): void {
+export function tellHold(
+  deps: Deps & { readonly note: (line: JournalLine) => void },
+  now: number,
+  state: State,
+  file: string,
+): void {
   const at = new Date(now).toISOString()
-  tell(deps, state, file, { at, act: 'held', reason: 'its sender said hold' })
+  const reason = 'its sender said hold'
+  tell(deps, state, file, { at, act: 'held', reason })
+  const name = parseName(file)
+  if (name !== undefined) deps.note(plainLine('held', name, now, reason))
 }

@@ -82,13 +82,14 @@ export class Rig {
   static async open(t: Test, open: Open, ids?: () => string): Promise<Rig> {
     const clock = new HandClock()
     const reports: Report[] = []
-    const opened = await open({
+    // Before the engine takes a folder of the test's, whose own teardown takes it away.
+    t.teardown(() => opened.dispose())
+    const opened: Opened = await open({
       clock,
       keyWindow: KEY_WINDOW,
       ids: ids ?? idMaker(clock.now, (bytes) => randomFillSync(bytes)),
       report: (report) => reports.push(report),
     })
-    t.teardown(() => opened.dispose())
     await opened.engine.recover()
     return new Rig(t, open, opened, clock, reports)
   }

@@ -22,7 +22,7 @@ async function reading(t: Test, most: number) {
   const mover = new Mover(yard.layout, false)
   const { layout, clock } = yard
   const gate = new KeyGate({ layout, mover, clock, report, keyWindow: 1_000 })
-  const deps = { layout, mover, clock, report, gate, agenda }
+  const deps = { layout, mover, clock, report, note: () => {}, gate, agenda }
   const claims = new ClaimTable(deps)
   const quota = new Quota({ ...deps, claims, bounds: UNBOUND })
   const more = { claims, quota, nextId: anId, messageSizeLimit: 1_000 }

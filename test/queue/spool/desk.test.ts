@@ -190,7 +190,8 @@ void t.test(
     const { Mover } = await import('../../../src/queue/spool/moves.ts')
     const { Roster } = await import('../../../src/queue/spool/roster.ts')
     const mover = new Mover(yard.layout, false)
-    const acts = new Acts(yard.layout, mover, yard.clock, new Roster(yard.layout))
+    const { layout, clock } = yard
+    const acts = new Acts(layout, mover, clock, new Roster(layout), yard.engine)
     for (let n = 0; n < 200; n++) {
       const { name, bytes } = sealed()
       yard.put(n % 2 === 0 ? 'hold' : 'bounce', name, bytes)

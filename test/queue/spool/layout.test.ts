@@ -24,6 +24,7 @@ const FOLDERS = [
   'hold',
   'incoming',
   'keys',
+  'log',
   'run',
   'suspended',
 ]

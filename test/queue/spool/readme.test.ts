@@ -45,7 +45,7 @@ void t.test('the table of moves is the one that the code keeps', async (t) => {
 
 void t.test('the folders are those that are made', async (t) => {
   const told = table('The folders').map(([folder]) => folder!.replaceAll(/[`/]/g, ''))
-  t.strictSame(told, [...STATES, 'keys', 'suspended', 'run'])
+  t.strictSame(told, [...STATES, 'keys', 'log', 'suspended', 'run'])
 })
 
 void t.test(

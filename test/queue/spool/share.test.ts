@@ -12,7 +12,17 @@ import { NEEDS_ROOT, Yard, give } from './yard.ts'
 const SHARED = { shared: true, maxMessages: 10, maxBytes: 1e6, minFree: 0 }
 
 function modes(root: string): Record<string, string> {
-  const names = ['', 'incoming', 'run', 'active', 'hold', 'corrupt', 'keys', 'suspended']
+  const names = [
+    '',
+    'incoming',
+    'run',
+    'active',
+    'hold',
+    'corrupt',
+    'keys',
+    'log',
+    'suspended',
+  ]
   return Object.fromEntries(
     names.map((name) => [name, (statSync(join(root, name)).mode & 0o7777).toString(8)]),
   )
@@ -47,6 +57,7 @@ void t.test('a shared spool is a drop box, and closed in all else', async (t) =>
     corrupt: '750',
     keys: '750',
     suspended: '750',
+    log: '750',
   })
   t.equal(statSync(join(root, 'run/wake')).mode & 0o777, 0o622)
   t.strictSame(found(root, true), [])

@@ -94,7 +94,7 @@ void t.test(
     const { Quota, UNBOUND } = await import('../../../src/queue/spool/quota.ts')
     const { layout, clock } = yard
     const mover = new Mover(layout, false)
-    const plain = { layout, mover, clock, report: () => {} }
+    const plain = { layout, mover, clock, report: () => {}, note: () => {} }
     const gate = new KeyGate({ ...plain, keyWindow: 1_000 })
     const deps = { ...plain, gate, agenda: new Agenda() }
     const claims = new ClaimTable(deps)

@@ -69,8 +69,9 @@ export class Yard {
     options: Partial<SpoolOptions> & { recover?: boolean } = {},
   ): Promise<Yard> {
     const { recover = true, ...rest } = options
-    const yard = new Yard(join(t.testdir(), 'spool'), rest)
+    // Before testdir, whose own teardown takes the folder away.
     t.teardown(() => yard.engine.close())
+    const yard: Yard = new Yard(join(t.testdir(), 'spool'), rest)
     if (recover) await yard.engine.recover()
     return yard
   }
@@ -90,6 +91,8 @@ export class Yard {
 
   /** As after a kill -9: what was in memory is forgotten. */
   async restart(): Promise<number> {
+    // A dead daemon writes nothing; this one still lives.
+    await this.engine.noted()
     this.engine = this.anotherEngine()
     return (await this.engine.recover()).interrupted
   }
