@@ -116,6 +116,12 @@ function checkOptions({ text, options }: Line): void {
       `${PER_LINE[wrong]} and --batch exclude each other`,
       'each line says it for itself',
     )
+  if (options.wait || options.timeout !== undefined)
+    throw new MsgqError(
+      'usage',
+      '--wait and --batch exclude each other',
+      'the ids are printed in order: msgq log ID tells what became of each',
+    )
   if (text.length > 0)
     throw new MsgqError('usage', 'TEXT and --batch exclude each other', 'msgq send --help')
 }

@@ -28,6 +28,11 @@ export const COMMANDS: readonly Listed[] = [
     load: () => import('./show.ts'),
   },
   {
+    name: 'log',
+    summary: 'what happened: the delivery journal',
+    load: () => import('./log.ts'),
+  },
+  {
     name: 'flush',
     summary: 'try deferred messages now',
     load: () => import('./flush.ts'),

@@ -50,28 +50,6 @@ export async function findIds(ids: readonly string[], desk: Desk): Promise<Named
   return { entries: items, absent }
 }
 
-/** The message that a word means, and what to say where that is not the one it names. */
-export interface Meant {
-  readonly id: string
-  readonly note?: string
-}
-
-/**
- * The one message that a word means; throws (66) where there is none or more than one. For a
- * repeat that was dropped by its key the first one answers.
- */
-export async function findOne(word: string, desk: Desk): Promise<Meant> {
-  const { entries, absent } = await findIds([checkWord(word)], desk)
-  const [entry] = entries
-  if (entry !== undefined) return { id: entry.id }
-  const [repeat = ''] = absent
-  const first = await desk.firstOf(repeat)
-  if (first === undefined) throw absentError(absent)
-  const note = `${repeat} was a repeat of ${first}, by its key, and was dropped`
-  if ((await desk.find(first)).length > 0) return { id: first, note }
-  throw new MsgqError('no-input', note, 'the first one is not in the queue any more')
-}
-
 /** What to say of ids that no message has. */
 export function absentError(absent: readonly string[]): MsgqError {
   const more = absent.length > SHOWN ? ` and ${absent.length - SHOWN} more` : ''
@@ -94,7 +72,8 @@ function ambiguous(ending: string, entries: readonly Entry[]): MsgqError {
   )
 }
 
-function checkWord(word: string): string {
+/** An id in capitals; throws (usage) for a word that is none. */
+export function checkWord(word: string): string {
   if (isIdEnding(word)) return word.toUpperCase()
   const hint = /^all$/i.test(word)
     ? 'write ALL in capitals'

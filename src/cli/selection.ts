@@ -3,7 +3,7 @@
  *
  *   addSelectorOptions(command): Command            adds --to ... --limit to a command
  *   selectorOf(words, options, io, desk): Promise<Selection>
- *   findOne(word, desk): Promise<Meant>             (ids.ts) for a command that takes one id
+ *   findStory(word, desk): Promise<Story>           (story.ts) for a command that takes one id
  *   absentError(absent): MsgqError                  (ids.ts) to throw at the end: 66
  *
  * Words are ids, endings of 6 or more, `-` (ids from stdin) or ALL. All that is given must
@@ -119,7 +119,7 @@ function filtersOf(options: SelectorOptions, now: number): Selector {
 }
 
 /** The lane that a destination, a URL or a lane as it is listed stands for. */
-function toLane(to: string): string {
+export function toLane(to: string): string {
   try {
     const lane = looksLikeUrl(to) ? laneOf(to) : to
     if (isLane(lane)) return lane

@@ -45,6 +45,8 @@ export interface SendOptions {
   readonly quiet?: boolean
   readonly dryRun?: boolean
   readonly verbose?: boolean
+  readonly wait?: boolean
+  readonly timeout?: string
 }
 
 const HELP = `
@@ -58,7 +60,9 @@ TO is a destination or a URL, or more with commas between them (default: $MSGQ_T
 
 Prints the id of the message once it is on disk, and exits 0 if and only if it is.
 Exit: 64 usage  65 message  66 unreadable file  73, 77 spool  75 try again  78 configuration;
-with each of them nothing was queued. 1: of several receivers some were served, as it says.`
+with each of them nothing was queued. 1: of several receivers some were served, as it says.
+With --wait, once it is on disk: 0 delivered  1 bounced or deleted  3 held
+124 not yet: it goes on by itself. Of several the worst counts.`
 
 /** All of them but the two that every command has. */
 export const SEND_OPTIONS: readonly OptionRow[] = [
@@ -108,6 +112,8 @@ export const SEND_OPTIONS: readonly OptionRow[] = [
     flags: '--batch',
     help: 'one message a line, as JSON: to, body, method, headers, subject, ...',
   },
+  { flags: '--wait', help: 'stay until it is delivered, or is not going to be' },
+  { flags: '--timeout <span>', help: 'with --wait: so long at most (default: 60s)' },
   { flags: '-E, --skip-empty', help: 'nothing on stdin: send nothing and say nothing' },
   { flags: '-q, --quiet', help: 'do not print the id' },
   { flags: '--dry-run', help: 'print the request and queue nothing' },

@@ -5,7 +5,7 @@
  * and only if the message is durable. Everything that can be refused is refused before the
  * first byte is written, so that of several receivers all are served or none; where a disk
  * breaks in between it says who was served and exits 1, because 64 to 78 always mean that
- * nothing was queued.
+ * nothing was queued. With --wait it then stays, and ends with what became of it.
  */
 import { MsgqError } from '../base/errors.ts'
 import { findSpool } from '../config/find.ts'
@@ -52,6 +52,10 @@ export async function run(line: Line, io: Io, flags: Flags): Promise<number> {
 async function send({ to, text, options }: Line, io: Io, flags: Flags): Promise<number> {
   // Before anything is read or said: what is not in main-send.ts begins anew.
   const dryRun = options.dryRun ? await import('./dry-run.ts') : undefined
+  const waiting = options.wait ? await import('./wait.ts') : undefined
+  const timeout = waiting?.readTimeout(options.timeout) ?? 0
+  if (waiting === undefined && options.timeout !== undefined)
+    throw new MsgqError('usage', '--timeout: there is no --wait', 'add --wait')
   const now = io.clock.now()
   const wish = readWish(text, options, now)
   timesOf(wish.schedule, now)
@@ -80,15 +84,18 @@ async function send({ to, text, options }: Line, io: Io, flags: Flags): Promise<
   const sender = senderHere()
   const nextId = idMaker(io.clock.now, randomOnce)
   const outbox = await openDoor(io, place, terms, { digest: digestOnce, nextId })
-  return shielded(async () => {
+  const waiter = await waiting?.Waiter.open(io, place, timeout)
+  const { code, ids } = await shielded(async () => {
     const enqueued = await Promise.allSettled(
       drafts.map((draft) => outbox.enqueue({ draft, body, sender })),
     )
-    const code = await report(enqueued, drafts, options, io)
+    const sent = await report(enqueued, drafts, options, io)
     if (options.verbose)
       io.warn(`send: ${body.length} bytes of body, in the spool ${place.spool}`)
-    return code
+    return sent
   })
+  const end = (await waiter?.until(ids)) ?? 0
+  return code === 0 ? end : code
 }
 
 function warn({ draft, schedule }: Wish, io: Io, now: number): void {
@@ -145,20 +152,20 @@ function isBodyless(method: string | undefined, { receivers, terms }: Setting): 
   )
 }
 
-/** Says what came of it; resolves with the exit code. */
+/** Says what came of it: the exit code, and what was queued. */
 async function report(
   enqueued: readonly PromiseSettledResult<string>[],
   drafts: readonly Draft[],
   { quiet = false }: SendOptions,
   io: Io,
-): Promise<number> {
+): Promise<{ code: number; ids: readonly string[] }> {
   const ids = enqueued.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
   const failures = enqueued.flatMap((one) =>
     one.status === 'rejected' ? [one.reason] : [],
   )
   if (ids.length === 0) throw failures[0]
   if (!quiet) await printIds(ids, io)
-  if (failures.length === 0) return 0
+  if (failures.length === 0) return { code: 0, ids }
   for (const [index, one] of enqueued.entries()) {
     const to = shownTo(drafts[index]?.to ?? '')
     io.warn(
@@ -167,5 +174,5 @@ async function report(
         : `send: not queued for ${to}: ${(one.reason as Error).message}`,
     )
   }
-  return PARTLY
+  return { code: PARTLY, ids }
 }

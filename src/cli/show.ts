@@ -19,11 +19,13 @@ import { lookAround } from './around.ts'
 import { chunksOf, writeBytes } from './bytes.ts'
 import type { Define, Io } from './command.ts'
 import { diagnose } from './diagnosis.ts'
-import { absentError, findOne } from './ids.ts'
+import { absentError } from './ids.ts'
 import { jsonLine } from './json.ts'
 import { openReading, reading } from './reading.ts'
 import { screenOf } from './screen.ts'
 import { showPage } from './show-page.ts'
+import { findStory, repeatText } from './story.ts'
+import type { Story } from './story.ts'
 import { present, summaryOf } from './summary.ts'
 
 interface Options {
@@ -54,21 +56,23 @@ export const define: Define = (command, begin) => {
 
 async function run(io: Io, flags: Flags, word: string, options: Options): Promise<number> {
   const { desk, spool } = await openReading(io, flags)
-  const { id, note } = await findOne(word, desk)
-  if (note !== undefined) io.warn(`show: ${note}; this is the first one`)
+  const story = await storyOf(word, desk, io)
+  const { id } = story
+  if (!story.isThere) return showPast(io, story, options)
   if (options.raw) return printRaw(io, desk, id)
   const message = await reading(id, () => desk.get(id))
-  if (message === undefined) throw absentError([id])
+  // Gone since it was found: then the journal tells.
+  if (message === undefined) return showPast(io, await storyOf(id, desk, io), options)
   if (options.body) return printBody(io, desk, message)
   if (options.curl) return printCurl(io, flags, message)
   const around = await lookAround(io, flags, { spool, desk })
   const diagnosis = diagnose(message, around)
   if (options.json) {
     const { envelope, trail, entry } = message
-    const story = { envelope: masked(envelope), trail }
+    const told = { envelope: masked(envelope), trail }
     const { what, next, command } = diagnosis
     const said = { diagnosis: what, next, command }
-    await io.print(jsonLine(present({ ...summaryOf(entry, message), ...story, ...said })))
+    await io.print(jsonLine(present({ ...summaryOf(entry, message), ...told, ...said })))
     return 0
   }
   const config = await configHere(io, flags)
@@ -78,6 +82,37 @@ async function run(io: Io, flags: Flags, word: string, options: Options): Promis
   await io.print(
     showPage(message, { diagnosis, around, destination, screen: screenOf(io) }),
   )
+  return 0
+}
+
+/** The message that a word means; for a repeat that was dropped by its key the first one. */
+async function storyOf(word: string, desk: Desk, io: Io): Promise<Story> {
+  const story = await findStory(word, desk)
+  const { repeatOf } = story
+  if (repeatOf === undefined) return story
+  const note = repeatText(story)
+  try {
+    const first = await findStory(repeatOf, desk)
+    io.warn(`show: ${note}; this is the first one`)
+    return first
+  } catch (error) {
+    if (!(error instanceof MsgqError) || error.code !== 'no-input') throw error
+    throw new MsgqError('no-input', note, 'the first one is not in the queue any more')
+  }
+}
+
+/** A message that is gone: what the journal tells. */
+async function showPast(io: Io, story: Story, options: Options): Promise<number> {
+  const { endText, pastJson, pastPage } = await import('./past-page.ts')
+  const now = io.clock.now()
+  if (options.body || options.raw || options.curl)
+    throw new MsgqError(
+      'no-input',
+      `${story.id}: ${endText(story, now)}`,
+      `its file is gone; msgq log ${shortId(story.id)} tells what happened`,
+    )
+  if (options.json) await io.print(jsonLine(pastJson(story)))
+  else await io.print(pastPage(story, now, screenOf(io)))
   return 0
 }
 

@@ -6,7 +6,7 @@ import t from 'tap'
 import type { Test } from 'tap'
 
 import type { Io } from '../../src/cli/command.ts'
-import { findOne } from '../../src/cli/ids.ts'
+import { findStory } from '../../src/cli/story.ts'
 import { addSelectorOptions, selectorOf } from '../../src/cli/selection.ts'
 import type { Selection, SelectorOptions } from '../../src/cli/selection.ts'
 import { HOUR, MINUTE, NOON, World } from './world.ts'
@@ -121,7 +121,7 @@ t.test('ids are found by an ending of six or more, in any case', async (t) => {
     lanes: ['crm'],
     ids: [first, second],
   })
-  t.match(await findOne(second.slice(-6), world.engine), { id: second })
+  t.match(await findStory(second.slice(-6), world.engine), { id: second })
 })
 
 t.test('ids come from stdin, one a line', async (t) => {
@@ -149,7 +149,7 @@ t.test('an id that nobody has does not hide the others', async (t) => {
   const { selector, absent } = await select(world, ['zzzzzz', id, 'ZZZZZZ', 'YYYYYYYY'])
   t.strictSame(selector, { ids: [id] })
   t.strictSame(absent, ['ZZZZZZ', 'YYYYYYYY'])
-  await t.rejects(findOne('zzzzzz', world.engine), {
+  await t.rejects(findStory('zzzzzz', world.engine), {
     code: 'no-input',
     message: 'no such message: ZZZZZZ',
   })

@@ -2,7 +2,7 @@
  * show - one message at 3 a.m.: the diagnosis, the way out, the story; and its bytes.
  */
 import { execFile, spawnSync } from 'node:child_process'
-import { appendFileSync, chmodSync, readFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -364,16 +364,71 @@ t.test('a repeat that was dropped by its key is answered by the first one', asyn
   const repeat = await world.send(draft)
   const [lease, ...others] = await world.engine.claim({ room: () => 9, max: 9 })
   t.strictSame([lease?.id, others], [first, []])
+  await world.engine.noted()
   const shown = await world.run('show', repeat.slice(-8))
   t.equal(shown.code, 0)
   t.match(shown.out, first)
   const what = `was a repeat of ${first}, by its key, and was dropped`
-  t.equal(shown.err, `msgq: show: ${repeat.slice(-8)} ${what}; this is the first one\n`)
-  await world.engine.settle(lease!, { to: 'delivered' })
+  t.equal(shown.err, `msgq: show: ${repeat} ${what}; this is the first one\n`)
+  await world.deliver(lease!)
   const gone = await world.run('show', repeat)
-  t.match(gone, {
+  t.match(gone, { code: 0, err: shown.err })
+  t.match(gone.out, `${first}  delivered 12:00:00 (0s ago)\n`)
+  rmSync(join(world.spool, 'log'), { recursive: true })
+  t.match(await world.run('show', repeat), {
     code: 66,
     out: '',
     err: `msgq: show: ${repeat} ${what}\n  hint: the first`,
   })
+})
+
+t.test('a message that is gone is answered by the journal', async (t) => {
+  const world = await World.open(t)
+  const id = await world.defer({ to: 'ops', key: 'k' }, MINUTE)
+  world.engine.note({ ...world.told(id, 'deferred'), try: 1, reason: '503', ms: 31 })
+  world.pass(MINUTE)
+  await world.deliver(await world.claim('ops'), { try: 2, ms: 1_234, reason: '200 OK' })
+  world.pass(4 * MINUTE)
+  for (const word of [id, '00000001']) {
+    const { code, out } = await world.run('show', word)
+    t.equal(code, 0)
+    t.equal(
+      out,
+      screen(`
+        ${id}  delivered 12:01:00 (4m ago)
+          to        ops
+          from      ann
+          key       k
+          times     accepted 12:00:00
+
+          TRY  WHEN      TOOK  EVENT      ANSWER
+            -  12:00:00     -  queued     by ann
+            1  12:00:00  31ms  deferred   503
+            2  12:01:00  1.2s  delivered  200 OK
+          its body is gone; more: msgq log 00000001 --json
+      `),
+    )
+  }
+  const { out: json } = await world.run('show', id, '--json')
+  t.match(JSON.parse(json), {
+    id,
+    state: 'gone',
+    outcome: 'delivered',
+    to: 'ops',
+    journal: [{ event: 'queued' }, { event: 'deferred' }, { event: 'delivered' }],
+  })
+  for (const option of ['--body', '--raw', '--curl']) {
+    const { code, out, err } = await world.run('show', id, option)
+    t.strictSame([code, out], [66, ''], option)
+    t.match(err, `msgq: show: ${id}: delivered 12:01:00 (4m ago)\n  hint: its file is gone`)
+  }
+})
+
+t.test('a deleted one says who did it and why', async (t) => {
+  const world = await World.open(t)
+  const id = await world.send({ to: 'ops' })
+  const why = { by: 'ann', reason: 'sent twice' }
+  await world.engine.act('delete', { ids: [id] }, why)
+  const { out } = await world.run('show', id)
+  t.match(out, `${id}  deleted by ann 12:00:00 (0s ago): "sent twice"\n`)
 })

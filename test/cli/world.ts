@@ -15,6 +15,7 @@ import { main } from '../../src/cli/main.ts'
 import type { Environment } from '../../src/config/find.ts'
 import type { Draft } from '../../src/message/draft.ts'
 import { idMaker } from '../../src/message/id.ts'
+import type { JournalLine } from '../../src/message/journal-line.ts'
 import type { State } from '../../src/message/state.ts'
 import type { ActLine, AttemptLine } from '../../src/message/trail.ts'
 import type { Lease } from '../../src/queue/queue.ts'
@@ -63,7 +64,9 @@ export class World {
 
   /** A world with an empty spool, and this for msgq.toml. */
   static async open(t: Test, toml = ''): Promise<World> {
-    const world = new World(t.testdir({}), ({ spool, clock }) => {
+    // Before testdir, whose own teardown takes the folder away.
+    t.teardown(() => world.engine.close())
+    const world: World = new World(t.testdir({}), ({ spool, clock }) => {
       let random = 0
       const fill = (bytes: Uint8Array) => {
         // Endings that differ and are known: ...000001, ...000002.
@@ -83,7 +86,6 @@ export class World {
     })
     if (toml !== '') world.configure(toml)
     await world.engine.recover()
-    t.teardown(() => world.engine.close())
     return world
   }
 
@@ -125,6 +127,18 @@ export class World {
     const id = await this.send(draft)
     await this.fail(draft, wait, line)
     return id
+  }
+
+  /** Lets an attempt succeed, and tells the journal so, as the daemon does. */
+  async deliver(lease: Lease, line: Partial<JournalLine> = {}): Promise<void> {
+    await this.engine.settle(lease, { to: 'delivered' })
+    this.engine.note({ ...this.told(lease.id, 'delivered'), lane: lease.lane, ...line })
+    await this.engine.noted()
+  }
+
+  /** A line of the journal. */
+  told(id: string, event: JournalLine['event']): JournalLine {
+    return { at: this.iso(), event, id }
   }
 
   /** Lets one more attempt in the lane of this draft fail. */
