@@ -21,6 +21,8 @@ export interface Part {
   readonly to: number
   /** Only lines in which one of these stands. */
   readonly needles?: readonly string[]
+  /** How much is read at once: another size is for tests. */
+  readonly piece?: number
 }
 
 /** The lines of a part of a file; those of one that is gone are none. */
@@ -44,6 +46,9 @@ export async function endOf(path: string): Promise<number> {
   if (file === undefined) return 0
   try {
     const { size } = await file.stat()
+    const last = await bytesOf(file, Math.max(0, size - 1), size)
+    if (last[0] === NEWLINE) return size
+    // Half a line: somebody is writing it, or died.
     const piece = await bytesOf(file, Math.max(0, size - LONGEST), size)
     return size - piece.length + piece.lastIndexOf(NEWLINE) + 1
   } finally {
@@ -61,10 +66,11 @@ async function openOrNone(path: string): Promise<FileHandle | undefined> {
 }
 
 /** Blocks of whole lines. */
-async function* forward(file: FileHandle, { from, to }: Part): AsyncGenerator<Buffer> {
+async function* forward(file: FileHandle, part: Part): AsyncGenerator<Buffer> {
+  const { from, to, piece: size = PIECE } = part
   let rest: Buffer = Buffer.alloc(0)
   for (let at = from; at < to;) {
-    const piece = await bytesOf(file, at, Math.min(to, at + PIECE))
+    const piece = await bytesOf(file, at, Math.min(to, at + size))
     if (piece.length === 0) break
     at += piece.length
     const end = piece.lastIndexOf(NEWLINE) + 1
@@ -79,10 +85,11 @@ async function* forward(file: FileHandle, { from, to }: Part): AsyncGenerator<Bu
 }
 
 /** Blocks of whole lines, the last one first. */
-async function* backward(file: FileHandle, { from, to }: Part): AsyncGenerator<Buffer> {
+async function* backward(file: FileHandle, part: Part): AsyncGenerator<Buffer> {
+  const { from, to, piece: size = PIECE } = part
   let rest: Buffer = Buffer.alloc(0)
   for (let at = to; at > from;) {
-    const start = Math.max(from, at - PIECE)
+    const start = Math.max(from, at - size)
     const piece = await bytesOf(file, start, at)
     at = start
     const begin = piece.indexOf(NEWLINE) + 1

@@ -53,13 +53,14 @@ export class SpoolJournal implements Journal, History {
 
   async mark(): Promise<Mark> {
     await this.noted()
-    return { place: await this.#ends() }
+    return { place: await this.#ends({}) }
   }
 
   async *history(query: JournalQuery): AsyncGenerator<JournalLine> {
     const { last, reverse = false, follow } = query
     await this.noted()
-    const ends = await this.#ends()
+    // Who follows has to know where all of them end now.
+    const ends = await this.#ends(follow === undefined ? query : {})
     if (last === undefined) yield* this.#between(query, ends, reverse)
     else {
       const newest = await some(last, this.#between(query, ends, true))
@@ -135,10 +136,12 @@ export class SpoolJournal implements Journal, History {
     }
   }
 
-  async #ends(): Promise<Ends> {
+  /** Where the files end that can hold what is asked for. */
+  async #ends(query: JournalQuery): Promise<Ends> {
     const ends = new Map<string, number>()
     for (const day of await this.#days())
       try {
+        if (!isMeant(day, query, this.#clock.now())) continue
         ends.set(day, await endOf(this.#path(day)))
       } catch (error) {
         throw cannotUse(this.#path(day), error)

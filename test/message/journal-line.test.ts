@@ -1,0 +1,20 @@
+import t from 'tap'
+
+import { dayOf, isDay, parseJournalLine } from '../../src/message/journal-line.ts'
+
+t.test('what is no line is none', async (t) => {
+  const line = { at: '2026-11-20T10:00:00.000Z', event: 'delivered', id: 'X', more: 1 }
+  t.strictSame(parseJournalLine(JSON.stringify(line)), line, 'unknown members stay')
+  const bad = ['', 'x', '{', '[]', 'null', '{}', '{"at":"now","event":"x","id":"X"}']
+  for (const member of ['at', 'event', 'id'])
+    bad.push(JSON.stringify({ ...line, [member]: 1 }))
+  for (const text of bad) t.equal(parseJournalLine(text), undefined, text)
+})
+
+t.test('days are those of UTC', async (t) => {
+  t.equal(dayOf(Date.parse('2026-11-20T23:59:59.999Z')), '2026-11-20')
+  t.equal(dayOf(Date.parse('2026-11-21T00:30:00+01:00')), '2026-11-20')
+  t.ok(isDay('2026-11-20'))
+  for (const text of ['2026-13-01', '2026-11-2', 'x2026-11-20', ''])
+    t.notOk(isDay(text), text)
+})
