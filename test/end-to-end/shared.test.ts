@@ -166,6 +166,18 @@ t.test('nobody sees or changes what is not his', opts, async (t) => {
   t.equal(statSync(taken).nlink, 1)
 })
 
+t.test('who may not look cannot wait, and hears it before he queues', opts, async (t) => {
+  const machine = sharedMachine(t)
+  await (await serve(t, machine)).stop()
+  const { code, out, err } = msgq(machine, ANN, 'send', 'crm', 'x', '--wait')
+  t.strictSame([code, out], [77, ''])
+  t.match(err, /^msgq: send: --wait: who may not look .*\n {2}hint: nothing was queued/)
+  t.strictSame(machine.files('incoming'), [])
+  t.equal(msgq(machine, ANN, 'log').code, 77)
+  t.not(run(machine, ANN, 'ls', join(machine.spool, 'log')).code, 0)
+  t.equal(statSync(join(machine.spool, 'log')).uid, MSGQ)
+})
+
 t.test('what may not be read or moved stays, and harms nobody', opts, async (t) => {
   const machine = sharedMachine(t)
   const { url, heard } = await receiver(machine)
