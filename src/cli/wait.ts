@@ -15,8 +15,10 @@ import type { SpoolPlace } from '../config/find.ts'
 import { printable } from '../base/text.ts'
 import { shortId } from '../message/id.ts'
 import type { JournalLine } from '../message/journal-line.ts'
+import { inForce } from '../message/suspension.ts'
+import type { Suspension } from '../message/suspension.ts'
 import { holderOf, openDesk } from '../queue/open.ts'
-import type { Desk, Mark } from '../queue/queue.ts'
+import type { Desk, Mark, Suspensions } from '../queue/queue.ts'
 import { exactTime } from './clock-text.ts'
 import type { Io } from './command.ts'
 import { reasonOf } from './reason.ts'
@@ -54,14 +56,20 @@ export function readTimeout(text = DEFAULT): number {
 export class Waiter {
   readonly #io: Io
   readonly #place: SpoolPlace
-  readonly #desk: Desk
+  readonly #desk: Desk & Suspensions
   readonly #from: Mark
   readonly #timeout: number
   readonly #ends = new Map<string, End>()
   /** Whose end is still to come, and which of ours have it too. */
   readonly #watched = new Map<string, readonly string[]>()
 
-  private constructor(io: Io, place: SpoolPlace, desk: Desk, from: Mark, timeout: number) {
+  private constructor(
+    io: Io,
+    place: SpoolPlace,
+    desk: Desk & Suspensions,
+    from: Mark,
+    timeout: number,
+  ) {
     this.#io = io
     this.#place = place
     this.#desk = desk
@@ -145,11 +153,19 @@ export class Waiter {
       const { items } = await this.#desk.list({ ids }, { limit: ids.length })
       pause = Math.max(LOOK_EVERY, 10 * (clock.monotonic() - began))
       const there = new Map(items.map((entry) => [entry.id, entry.state]))
+      const laneById = new Map(items.map((entry) => [entry.id, entry.lane]))
+      const suspended = inForce(await this.#desk.suspensions(), clock.now())
       const still = new Map<string, number>()
       for (const id of ids) {
         const state = there.get(id)
         if (state === 'bounce' || state === 'corrupt' || state === 'hold')
           this.#end(id, await this.#stopped(id, state))
+        else if (state === 'incoming' || state === 'deferred') {
+          const suspension = suspended.get(laneById.get(id)!)
+          // One that ends by itself may be over in time.
+          if (suspension !== undefined && suspension.until === undefined)
+            this.#end(id, heldBy(suspension))
+        }
         if (state !== undefined) continue
         const since = missing.get(id) ?? began
         still.set(id, since)
@@ -208,8 +224,10 @@ export class Waiter {
     const message = await this.#desk.get(id)
     const told = message === undefined ? await this.#told(id) : undefined
     if (message === undefined) return told ?? { kind: 'late', text: UNKNOWN }
-    const { state, due } = message.entry
+    const { state, due, lane } = message.entry
     const now = this.#io.clock.now()
+    const suspension = inForce(await this.#desk.suspensions(), now).get(lane)
+    if (suspension !== undefined) return heldBy(suspension)
     const why = reasonOf(message.trail, now)?.text
     const next =
       state === 'deferred' && due > now ? `, next try ${exactTime(due, now)}` : ''
@@ -218,6 +236,14 @@ export class Waiter {
     const text = `${after}: ${state}${next}${reason}; it goes on: msgq show ${shortId(id)}`
     return { kind: 'late', text }
   }
+}
+
+/** It waits for a lane that does not go on. */
+function heldBy({ lane, by, why }: Suspension): End {
+  const who = by === undefined ? '' : ` by ${by}`
+  const reason = why === undefined ? '' : `: ${printable(why, 500)}`
+  const text = `waits: ${lane} is suspended${who}${reason}; msgq resume ${lane}`
+  return { kind: 'held', text }
 }
 
 /** What a line of the journal says; undefined where it goes on. */

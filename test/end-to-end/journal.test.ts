@@ -49,6 +49,10 @@ void t.test('--wait ends with what became of it', async (t) => {
   t.match(ok.out, /^[0-9A-Z]{26}\n$/)
   t.match(await wait('bad'), { code: 1, err: /^msgq: send: \w{8} bounced: 404 Not Found/ })
   t.match(await wait('ok', '--hold'), { code: 3, err: /held: its sender said hold/ })
+  const lane = `=127.0.0.1_${new URL(sink.url).port}`
+  t.match(await machine.msgq('suspend', lane, '--why', 'no money'), { code: 0 })
+  t.match(await wait('ok'), { code: 3, err: /waits: =127.* is suspended .*: no money/ })
+  t.match(await machine.msgq('resume', lane), { code: 0 })
   const later = await wait('later', '--timeout', '300ms')
   t.match(later, { code: 124, err: /not delivered in 300ms: \w+.*it goes on/ })
   const two = `${sink.url}/ok,${sink.url}/bad`
