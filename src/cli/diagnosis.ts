@@ -6,14 +6,14 @@
  */
 import { EVENT_LANE } from '../message/lane.ts'
 import { shortId } from '../message/id.ts'
-import { isAttempt } from '../message/trail.ts'
+import { isAttempt, lastWord } from '../message/trail.ts'
 import { suspensionText } from '../message/suspension.ts'
 import type { TrailLine } from '../message/trail.ts'
 import type { Message } from '../queue/queue.ts'
 import { leadsNowhere } from './around.ts'
 import type { Around } from './around.ts'
 import { exactTime, inSpan, shortTime } from './clock-text.ts'
-import { actText, lastWord } from './reason.ts'
+import { actText } from './reason.ts'
 
 export interface Diagnosis {
   /** `deferred, waits because crm is closed until 03:42`. */

@@ -54,7 +54,10 @@ export async function printLife(
   const { edge, head } = screenOf(io)
   const lines = shown.map((line) => cutAt(eventText(line, now), edge))
   if (message !== undefined) {
-    const { what, next, command } = diagnose(message, await lookAround(io, flags, { spool, desk }))
+    const { what, next, command } = diagnose(
+      message,
+      await lookAround(io, flags, { spool, desk }),
+    )
     const then = command === undefined ? next : `${next}: ${command}`
     lines.push(head(cutAt(`now ${what}; ${then}`, edge)))
   }

@@ -2,8 +2,9 @@
  * mailq - lists what waits, and why.
  *
  * Active first, then by the next attempt; held, bounced and corrupt ones last. Files are opened
- * for sizes, subjects and reasons alone: --no-reason, --count and --ids are readdir and no more,
- * whatever the queue holds. The footer counts, and names what lies where nobody asked.
+ * for sizes, subjects and reasons alone: --names, --count and --ids are readdir and no more,
+ * whatever the queue holds, unless a selector asks what only a file says. The footer counts, and
+ * names what lies where nobody asked.
  */
 import { Option } from 'commander'
 
@@ -21,6 +22,8 @@ import { jsonLine } from './json.ts'
 import { footer } from './mailq-footer.ts'
 import { Rows } from './mailq-rows.ts'
 import type { Listed } from './mailq-rows.ts'
+import { ORDERS, sorted } from './mailq-sort.ts'
+import type { Order } from './mailq-sort.ts'
 import { openReading } from './reading.ts'
 import { screenOf } from './screen.ts'
 import { addSelectorOptions, selectorOf } from './selection.ts'
@@ -28,8 +31,10 @@ import type { Selection, SelectorOptions } from './selection.ts'
 import { summaryOf } from './summary.ts'
 
 interface Options extends SelectorOptions {
-  /** False by --no-reason. */
-  readonly reason: boolean
+  /** No file is opened for what is shown. */
+  readonly names?: boolean
+  readonly sort: Order
+  readonly reverse?: boolean
   readonly count?: boolean
   readonly ids?: boolean
   readonly json?: boolean
@@ -47,7 +52,11 @@ export const define: Define = (command, begin) => {
   addSelectorOptions(
     command.argument('[ID...]', 'ids, endings of 6 or more, - (ids on stdin), or ALL'),
   )
-    .option('--no-reason', 'open no file: neither sizes, subjects nor reasons')
+    .addOption(
+      new Option('--sort <by>', 'the first of these first').choices(ORDERS).default('turn'),
+    )
+    .option('-r, --reverse', 'the last of these first')
+    .option('--names', 'open no file: neither sizes, subjects nor reasons')
     .addOption(new Option('--count', 'print how many').conflicts('ids'))
     .addOption(new Option('--ids', 'print whole ids, one a line').conflicts('json'))
     .option('--json', 'print JSON, one message a line')
@@ -65,14 +74,21 @@ async function run(
   const { spool, desk } = await openReading(io, flags)
   const selection = await selectorOf(words, options, io, desk)
   const selector = meant(selection)
+  if (options.count) {
+    await printCount(io, await desk.count(selector), { ...options, limit: selector.limit })
+    return ended(selection)
+  }
   const { items } = await desk.list(selector, { limit: Infinity })
-  const entries = items.toSorted(byTurn).slice(0, selector.limit)
-  if (options.count) await printCount(io, entries, options)
-  else if (options.ids) await inChunks(entries, async (ids) => printIds(io, ids))
+  const entries = await inOrder(desk, items, options, selector.limit)
+  if (options.ids) await inChunks(entries, async (ids) => printIds(io, ids))
   else if (options.json)
     await inChunks(entries, (some) => printJson(io, desk, some, options))
   else await printTable(io, desk, entries, { ...options, flags, spool, selector })
-  if (selection.absent.length > 0) throw absentError(selection.absent)
+  return ended(selection)
+}
+
+function ended({ absent }: Selection): number {
+  if (absent.length > 0) throw absentError(absent)
   return 0
 }
 
@@ -86,17 +102,18 @@ function meant({
   return { ...selector, states: selector.states ?? (named || all ? whole : QUEUE) }
 }
 
-const TURN: Readonly<Record<State, number>> = {
-  active: 0,
-  incoming: 1,
-  deferred: 1,
-  hold: 2,
-  bounce: 3,
-  corrupt: 4,
-}
-
-function byTurn(a: Entry, b: Entry): number {
-  return TURN[a.state] - TURN[b.state] || a.due - b.due || (a.id < b.id ? -1 : 1)
+async function inOrder(
+  desk: Desk,
+  items: readonly Entry[],
+  { sort, reverse }: Options,
+  limit: number | undefined,
+): Promise<readonly Entry[]> {
+  const sizes = new Map<string, number>()
+  if (sort === 'size')
+    for await (const { entry, message } of opened(desk, items, true))
+      sizes.set(entry.id, message?.size ?? 0)
+  const entries = sorted(items, sort, sizes)
+  return (reverse ? entries.toReversed() : entries).slice(0, limit)
 }
 
 async function inChunks(
@@ -109,13 +126,14 @@ async function inChunks(
 
 async function printCount(
   io: Io,
-  entries: readonly Entry[],
-  { json }: Options,
+  states: Readonly<Partial<Record<State, number>>>,
+  { json, limit = Infinity }: Pick<Options, 'json'> & { limit?: number | undefined },
 ): Promise<void> {
-  if (!json) return io.print(`${entries.length}\n`)
-  const states: Partial<Record<State, number>> = {}
-  for (const { state } of entries) states[state] = (states[state] ?? 0) + 1
-  return io.print(jsonLine({ count: entries.length, states }))
+  const all = Object.values(states).reduce((sum, count) => sum + count, 0)
+  const count = Math.min(all, limit)
+  if (!json) return io.print(`${count}\n`)
+  const there = Object.entries(states).filter(([, found]) => found > 0)
+  return io.print(jsonLine({ count, states: Object.fromEntries(there) }))
 }
 
 async function printIds(io: Io, entries: readonly Entry[]): Promise<void> {
@@ -126,10 +144,10 @@ async function printJson(
   io: Io,
   desk: Desk,
   entries: readonly Entry[],
-  { reason }: Options,
+  { names = false }: Options,
 ): Promise<void> {
   const lines: string[] = []
-  for await (const { entry, message } of opened(desk, entries, reason))
+  for await (const { entry, message } of opened(desk, entries, !names))
     lines.push(jsonLine(summaryOf(entry, message)))
   if (lines.length > 0) await io.print(lines.join(''))
 }
@@ -144,15 +162,15 @@ async function printTable(
   io: Io,
   desk: Desk & Suspensions,
   entries: readonly Entry[],
-  { reason, flags, spool, selector }: TableOptions,
+  { names = false, flags, spool, selector }: TableOptions,
 ): Promise<void> {
   const screen = screenOf(io)
   const around: Around = await lookAround(io, flags, { spool, desk })
   const shown = screen.isTerminal ? entries.slice(0, SHOWN) : entries
-  const rows = new Rows(screen, around, reason)
+  const rows = new Rows(screen, around, !names)
   await inChunks(shown, async (some) => {
     const listed: Listed[] = []
-    for await (const one of opened(desk, some, reason)) listed.push(one)
+    for await (const one of opened(desk, some, !names)) listed.push(one)
     await io.print(rows.format(listed))
   })
   await io.print(rows.end(entries.length - shown.length))
@@ -161,7 +179,7 @@ async function printTable(
   const lines = await footer(desk, counted, {
     around,
     screen,
-    ...(reason && shown.length === entries.length ? { size: rows.size } : {}),
+    ...(!names && shown.length === entries.length ? { size: rows.size } : {}),
   })
   await io.print(`${lines.join('\n')}\n`)
 }

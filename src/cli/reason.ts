@@ -1,7 +1,7 @@
 /**
  * reason - why a message is where it is, in one line, from the last of its trail that says so.
  */
-import { isAttempt } from '../message/trail.ts'
+import { isAttempt, lastWord } from '../message/trail.ts'
 import type { ActLine, TrailLine } from '../message/trail.ts'
 import { shortTime } from './clock-text.ts'
 
@@ -9,14 +9,6 @@ export interface Reason {
   readonly text: string
   /** Epoch ms; absent where the text has its time. */
   readonly at?: number
-}
-
-/** Acts that leave the reason of what was before them as it is. */
-const SILENT: ReadonlySet<string> = new Set<ActLine['act']>(['adopted', 'flushed'])
-
-/** The line of a trail that explains the message; undefined while nothing happened to it. */
-export function lastWord(trail: readonly TrailLine[]): TrailLine | undefined {
-  return trail.findLast((line) => isAttempt(line) || !SILENT.has(line.act))
 }
 
 /** Why a message is where it is; undefined while nothing happened to it. */

@@ -32,6 +32,10 @@ export interface SelectorOptions {
   readonly since?: string
   readonly until?: string
   readonly triesOver?: string
+  readonly reason?: readonly string[]
+  readonly event?: readonly string[]
+  readonly key?: readonly string[]
+  readonly sender?: readonly string[]
   readonly limit?: string
 }
 
@@ -68,11 +72,24 @@ export function addSelectorOptions(command: Command): Command {
     .option('--since <time>', 'accepted at this time or later: 03:10, 2026-11-20T03:10')
     .option('--until <time>', 'accepted before this time')
     .option('--tries-over <number>', 'tried more often than this')
+    .option('--reason <text>', 'with this in why it is where it is', collect)
+    .option(
+      '--event <name>',
+      'for this event (or more): user.created, user.*',
+      collectWords,
+    )
+    .option('--key <key>', "with this key: order-7, 'order-*'", collect)
+    .option('--sender <user>', 'sent by this user or uid (or more)', collectWords)
     .option('--limit <number>', 'at most so many, the first due first')
 }
 
 function collectReceivers(text: string, before: readonly string[] = []): string[] {
   return [...before, ...splitReceivers(text)]
+}
+
+/** A reason and a key may have commas of their own. */
+function collect(text: string, before: readonly string[] = []): string[] {
+  return [...before, text]
 }
 
 function collectWords(text: string, before: readonly string[] = []): string[] {
@@ -100,6 +117,7 @@ export async function selectorOf(
 
 function filtersOf(options: SelectorOptions, now: number): Selector {
   const { to, state, olderThan, newerThan, since, until, triesOver, limit } = options
+  const { reason, event, key, sender } = options
   const before = [
     ...(olderThan === undefined ? [] : [now - spanOf('--older-than', olderThan)]),
     ...(until === undefined ? [] : [timeOf('--until', until, now, 'last')]),
@@ -114,8 +132,18 @@ function filtersOf(options: SelectorOptions, now: number): Selector {
     ...(before.length === 0 ? {} : { before: Math.min(...before) }),
     ...(after.length === 0 ? {} : { after: Math.max(...after) }),
     ...(triesOver === undefined ? {} : { triesOver: count('--tries-over', triesOver, 0) }),
+    ...(reason === undefined ? {} : { reasons: texts('--reason', reason) }),
+    ...(event === undefined ? {} : { events: texts('--event', event) }),
+    ...(key === undefined ? {} : { keys: texts('--key', key) }),
+    ...(sender === undefined ? {} : { senders: texts('--sender', sender) }),
     ...(limit === undefined ? {} : { limit: count('--limit', limit, 1) }),
   }
+}
+
+/** An empty text would mean every message, or none. */
+function texts(option: string, given: readonly string[]): readonly string[] {
+  if (given.includes('')) throw new MsgqError('usage', `${option}: is empty`)
+  return given
 }
 
 /** The lane that a destination, a URL or a lane as it is listed stands for. */

@@ -9,10 +9,9 @@ import type { Sender } from '../message/envelope.ts'
 import { idTime } from '../message/id.ts'
 import { shownTo } from '../message/mask.ts'
 import type { Entry } from '../message/selector.ts'
-import { isAttempt } from '../message/trail.ts'
+import { isAttempt, lastWord } from '../message/trail.ts'
 import type { TrailLine } from '../message/trail.ts'
 import type { Message } from '../queue/queue.ts'
-import { lastWord } from './reason.ts'
 
 export interface Summary {
   readonly id: string

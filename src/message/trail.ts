@@ -95,3 +95,18 @@ export function renewedAt(trail: readonly TrailLine[]): number | undefined {
   )
   return last === undefined ? undefined : Date.parse(last.at)
 }
+
+/** Acts that leave the reason of what was before them as it is. */
+const SILENT: ReadonlySet<string> = new Set<ActLine['act']>(['adopted', 'flushed'])
+
+/** The line of a trail that explains the message; undefined while nothing happened to it. */
+export function lastWord(trail: readonly TrailLine[]): TrailLine | undefined {
+  return trail.findLast((line) => isAttempt(line) || !SILENT.has(line.act))
+}
+
+/** All that a line says of why: an attempt its reason, an act who did it too. */
+export function wordText(line: TrailLine): string {
+  if (isAttempt(line)) return line.reason
+  const { act, by, reason } = line
+  return `${act}${by === undefined ? '' : ` by ${by}`}${reason === undefined ? '' : `: ${reason}`}`
+}

@@ -139,6 +139,17 @@ export interface Desk extends History {
    */
   list(selector: Selector, page: { limit: number; after?: string }): Promise<Page>
   stats(): Promise<Stats>
+  /** How many there are of a selection, by state; what moves meanwhile may count twice or not. */
+  count(selector: Selector): Promise<Readonly<Partial<Record<State, number>>>>
+  /**
+   * Of each lane in a selection, how many were accepted at the first of these times (epoch ms,
+   * latest first) or later, how many before that and not before the second, and so on; the last
+   * number is of those older than all.
+   */
+  ages(
+    selector: Selector,
+    times: readonly number[],
+  ): Promise<ReadonlyMap<string, readonly number[]>>
   /**
    * Acts on each message of the selection in turn, by due, then id, and makes it durable
    * before it resolves. Without `states` an act means its own; a message named by id it means

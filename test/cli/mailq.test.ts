@@ -87,7 +87,7 @@ t.test('equal reasons in a row are said once, below the last of them', async (t)
 
 t.test('without reasons no file is opened, and no size or subject is known', async (t) => {
   const world = await badMorning(t)
-  const [list, count, ids] = [['--no-reason'], ['--count'], ['--ids']]
+  const [list, count, ids] = [['--names'], ['--count'], ['--ids']]
   const before = await Promise.all(
     [list, count, ids].map((it) => world.run('mailq', ...it)),
   )
@@ -117,12 +117,57 @@ t.test('without reasons no file is opened, and no size or subject is known', asy
   t.same(after, before, 'whatever the files hold')
 })
 
+t.test('a list is sorted by what is asked for, the worst first', async (t) => {
+  const world = await badMorning(t)
+  const order = async (...argv: string[]) => {
+    const { out, code } = await world.run('mailq', 'ALL', '--ids', ...argv)
+    t.equal(code, 0)
+    return out
+      .trimEnd()
+      .split('\n')
+      .map((id) => id.slice(-1))
+      .join('')
+  }
+  t.equal(await order(), '54132')
+  t.equal(await order('--sort', 'age'), '12345')
+  t.equal(await order('--sort', 'age', '--reverse'), '54321')
+  t.equal(await order('--sort', 'age', '--limit', '2'), '12', 'the limit is of the sorted')
+  t.equal((await order('--sort', 'tries')).slice(-2), '35', 'what was not tried is last')
+  t.equal((await order('--sort', 'to')).slice(-2), '54')
+  t.equal((await order('--sort', 'state'))[0], '5')
+  const { out } = await world.run('mailq', 'ALL', '--json', '--sort', 'size')
+  const sizes = out
+    .trimEnd()
+    .split('\n')
+    .map((line) => (JSON.parse(line) as { size: number }).size)
+  t.strictSame(
+    sizes,
+    sizes.toSorted((a, b) => b - a),
+  )
+  t.equal(new Set(sizes).size > 1, true)
+  t.equal((await world.run('mailq', '--sort', 'sise')).code, 64)
+})
+
+t.test('a count is of any selection, up to its limit', async (t) => {
+  const world = await badMorning(t)
+  const count = async (...argv: string[]) =>
+    (await world.run('mailq', '--count', ...argv)).out.trimEnd()
+  t.equal(await count('--to', 'crm', '--state', 'deferred,bounce'), '2')
+  t.equal(await count('--to', 'crm', '--state', 'bounce,deferred', '--limit', '1'), '1')
+  t.equal(await count('--reason', '503'), '1')
+  t.equal(await count('--to', 'nobody'), '0')
+  t.same(JSON.parse(await count('ALL', '--to', 'crm', '--json')), {
+    count: 3,
+    states: { deferred: 1, hold: 1, bounce: 1 },
+  })
+})
+
 t.test('what leads nowhere says so instead of a time', async (t) => {
   const world = await World.open(t, OPS)
   await world.defer({ to: 'crm-old' }, HOUR)
   await world.send({ event: 'user.created' })
   await world.send({ to: 'https://hooks.example/T0/B1/s3cret' })
-  const { out } = await world.run('mailq', '--no-reason')
+  const { out } = await world.run('mailq', '--names')
   t.match(out, /^00000001 {2}deferred .* no such destination {2}crm-old$/m)
   t.match(out, /^00000002 {2}incoming .* no route {2,}_event$/m)
   t.match(out, /^00000003 {2}incoming .* due {2,}=hooks\.example_443$/m)
@@ -176,7 +221,7 @@ t.test('selectors and ids choose, and the footer counts what was chosen', async 
     `),
     'and bounce is not named again below',
   )
-  t.match((await world.run('mailq', '--limit', '2', '--no-reason')).out, /^2 messages: /m)
+  t.match((await world.run('mailq', '--limit', '2', '--names')).out, /^2 messages: /m)
   const named = await world.run('mailq', '00000002', '00000003')
   t.match(
     named.out,
@@ -246,11 +291,11 @@ t.test('a terminal gets a thousand, and how many more there are', async (t) => {
     const name = formatName({ due: NOON + n, tries: 0, id, lane: 'ops' })
     writeFileSync(join(world.spool, 'deferred', name), '')
   }
-  const { out } = await world.runOn({ columns: 200 }, 'mailq', '--no-reason')
+  const { out } = await world.runOn({ columns: 200 }, 'mailq', '--names')
   t.equal(out.match(/^\d{8} {2}deferred/gm)?.length, 1_000)
   t.match(out, /^\.\.\. 3 more$/m)
   t.match(out, /^1003 messages: 0 incoming, 0 active, 1003 deferred, 0 hold$/m)
-  const piped = await world.run('mailq', '--no-reason')
+  const piped = await world.run('mailq', '--names')
   t.equal(piped.out.match(/^\d{8} {2}deferred/gm)?.length, 1_003)
   t.notMatch(piped.out, 'more')
 })

@@ -78,6 +78,29 @@ t.test('ages and times narrow each other', async (t) => {
   t.strictSame(await times('--until', '@0', '--older-than', '1h'), [undefined, -NOON])
 })
 
+t.test('what only a file says is asked by parts of their own', async (t) => {
+  const world = await World.open(t)
+  const argv = [
+    '--reason',
+    '401, they say',
+    '--reason',
+    'x',
+    '--event',
+    'user.*,order.paid',
+  ]
+  const { selector, given } = await select(world, [
+    ...argv,
+    ...['--key', 'a,b', '--sender', 'ann,1000'],
+  ])
+  t.strictSame(selector, {
+    reasons: ['401, they say', 'x'],
+    events: ['user.*', 'order.paid'],
+    keys: ['a,b'],
+    senders: ['ann', '1000'],
+  })
+  t.equal(given, true)
+})
+
 t.test('what was chosen is told from what was not', async (t) => {
   const world = await World.open(t)
   const flags = async (...argv: string[]) => {
@@ -198,6 +221,10 @@ t.test('what is no selector is a usage error', async (t) => {
     [['--tries-over', 'x'], /^--tries-over: /, undefined],
     [['--limit', '0'], /^--limit: is no number from 1: "0"/, undefined],
     [['--limit', '1e3'], /^--limit: /, undefined],
+    [['--reason', ''], /^--reason: is empty/, undefined],
+    [['--event', 'a,'], /^--event: is empty/, undefined],
+    [['--key', ''], /^--key: is empty/, undefined],
+    [['--sender', ''], /^--sender: is empty/, undefined],
   ] as const)
     await refused(t, world, argv, { code: 'usage', message, ...(hint ? { hint } : {}) })
 })

@@ -4,8 +4,9 @@
 import fc from 'fast-check'
 import tap from 'tap'
 
-import { matches } from '../../src/message/selector.ts'
-import type { Entry, Selector } from '../../src/message/selector.ts'
+import type { Envelope } from '../../src/message/envelope.ts'
+import { matches, storyMatcher } from '../../src/message/selector.ts'
+import type { Entry, Selector, Story } from '../../src/message/selector.ts'
 import { STATES, isState } from '../../src/message/state.ts'
 
 const entry: Entry = {
@@ -80,4 +81,70 @@ tap.test('a state is one of six', async (t) => {
   t.strictSame(STATES, ['incoming', 'active', 'deferred', 'hold', 'bounce', 'corrupt'])
   for (const state of STATES) t.ok(isState(state))
   for (const text of ['', 'held', 'Hold', 'sent', 'toString']) t.notOk(isState(text))
+})
+
+const STORY: Story = {
+  envelope: {
+    event: 'user.created',
+    key: 'order-7.1',
+    sender: { uid: 1000, user: 'ann' },
+  } as unknown as Envelope,
+  trail: [
+    { at: '2026-11-20T10:00:00Z', try: 1, outcome: 'deferred', reason: '503 Busy' },
+    { at: '2026-11-20T10:01:00Z', try: 2, outcome: 'bounced', reason: '401 Unauthorized' },
+    { at: '2026-11-20T10:02:00Z', act: 'flushed', by: 'bob' },
+  ],
+}
+
+tap.test('a selector that asks nothing of the file opens none', async (t) => {
+  for (const part of YES) t.equal(storyMatcher(part), undefined, JSON.stringify(part))
+})
+
+tap.test('what only the file says', async (t) => {
+  const cases: readonly [Selector, boolean][] = [
+    [{ reasons: ['401'] }, true],
+    [{ reasons: ['unauth'] }, true],
+    [{ reasons: ['x', '401 U'] }, true],
+    [{ reasons: ['503'] }, false],
+    [{ reasons: ['4.1'] }, false],
+    [{ events: ['user.created'] }, true],
+    [{ events: ['user.*'] }, true],
+    [{ events: ['*'] }, true],
+    [{ events: ['user'] }, false],
+    [{ events: ['User.*'] }, false],
+    [{ keys: ['order-7.1'] }, true],
+    [{ keys: ['order-7*1'] }, true],
+    [{ keys: ['order-711'] }, false],
+    [{ keys: ['order-7x1'] }, false],
+    [{ senders: ['ann'] }, true],
+    [{ senders: ['1000'] }, true],
+    [{ senders: ['bob', 'a*'] }, true],
+    [{ senders: ['100'] }, false],
+    [{ senders: ['ann'], reasons: ['503'] }, false],
+    [{ senders: ['ann'], reasons: ['401'] }, true],
+  ]
+  for (const [selector, expected] of cases)
+    t.equal(storyMatcher(selector)!(STORY), expected, JSON.stringify(selector))
+  const bare = { trail: [] }
+  for (const selector of [{ reasons: ['x'] }, { events: ['*'] }, { senders: ['*'] }])
+    t.equal(storyMatcher(selector)!(bare), false, 'nor of a file that says nothing')
+})
+
+tap.test('an operator is part of the reason', async (t) => {
+  const at = '2026-11-20T10:00:00Z'
+  const told = (reason?: string): Story => ({
+    trail: [{ at, act: 'held', by: 'ann', ...(reason === undefined ? {} : { reason }) }],
+  })
+  t.ok(storyMatcher({ reasons: ['held by ann'] })!(told()))
+  t.ok(storyMatcher({ reasons: ['too loud'] })!(told('Too loud')))
+})
+
+tap.test('a pattern without * is the text itself', async () => {
+  fc.assert(
+    fc.property(fc.string({ minLength: 1 }), fc.string({ minLength: 1 }), (a, b) => {
+      const plain = a.replaceAll('*', '')
+      const story = { envelope: { key: b } as unknown as Envelope, trail: [] }
+      return storyMatcher({ keys: [plain] })!(story) === (plain === b)
+    }),
+  )
 })

@@ -8,7 +8,7 @@ import { sha256 } from '../../src/message/envelope.ts'
 import type { Envelope } from '../../src/message/envelope.ts'
 import type { JournalLine } from '../../src/message/journal-line.ts'
 import { idTime } from '../../src/message/id.ts'
-import { matches } from '../../src/message/selector.ts'
+import { matches, storyMatcher } from '../../src/message/selector.ts'
 import type { Entry, Selector } from '../../src/message/selector.ts'
 import { STATES } from '../../src/message/state.ts'
 import type { State } from '../../src/message/state.ts'
@@ -48,6 +48,7 @@ export class MemoryStore {
   select(selector: Selector): Item[] {
     return [...this.items.values()]
       .filter((item) => matches(selector, item, idTime(item.id)))
+      .filter(storyMatcher(selector) ?? (() => true))
       .toSorted((a, b) => (cursorOf(a) < cursorOf(b) ? -1 : 1))
   }
 

@@ -12,11 +12,13 @@ import type { JournalLine } from '../../src/message/journal-line.ts'
 import { checkDraft } from '../../src/message/draft.ts'
 import { seal } from '../../src/message/envelope.ts'
 import { fingerprint, isKeyed, keyDigest, wasRequeued } from '../../src/message/key.ts'
+import { idTime } from '../../src/message/id.ts'
 import { laneOf } from '../../src/message/lane.ts'
 import type { Entry, Selector } from '../../src/message/selector.ts'
 import { isInForce } from '../../src/message/suspension.ts'
 import type { Suspension } from '../../src/message/suspension.ts'
 import { actLine, plainLine, queuedLine, reportLine } from '../../src/queue/journal.ts'
+import type { State } from '../../src/message/state.ts'
 import { FencedError } from '../../src/queue/queue.ts'
 import type * as Queue from '../../src/queue/queue.ts'
 import {
@@ -116,6 +118,27 @@ export class MemoryEngine implements Queue.Engine {
 
   async stats(): Promise<Queue.Stats> {
     return statsOf([...this.#store.items.values()])
+  }
+
+  async count(selector: Selector): Promise<Partial<Record<State, number>>> {
+    const counts: Partial<Record<State, number>> = {}
+    for (const { state } of this.#store.select(selector))
+      counts[state] = (counts[state] ?? 0) + 1
+    return counts
+  }
+
+  async ages(
+    selector: Selector,
+    times: readonly number[],
+  ): Promise<ReadonlyMap<string, readonly number[]>> {
+    const lanes = new Map<string, number[]>()
+    for (const { id, lane } of this.#store.select(selector)) {
+      const counts = lanes.get(lane) ?? [...times, 0].map(() => 0)
+      const at = times.findIndex((time) => idTime(id) >= time)
+      counts[at < 0 ? times.length : at]!++
+      lanes.set(lane, counts)
+    }
+    return lanes
   }
 
   async act(

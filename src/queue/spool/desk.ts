@@ -12,6 +12,7 @@ import { isMissing, plainError } from '../../base/errno.ts'
 import { MsgqError } from '../../base/errors.ts'
 import type { Body } from '../../message/body.ts'
 import type { Entry, Selector } from '../../message/selector.ts'
+import type { State } from '../../message/state.ts'
 import { isAttempt, parseTrail } from '../../message/trail.ts'
 import type { TrailLine } from '../../message/trail.ts'
 import type {
@@ -106,6 +107,17 @@ export class SpoolDesk implements Omit<Desk, keyof History> {
 
   stats(): Promise<Stats> {
     return this.#roster.stats()
+  }
+
+  count(selector: Selector): Promise<Readonly<Partial<Record<State, number>>>> {
+    return this.#roster.count(selector)
+  }
+
+  ages(
+    selector: Selector,
+    times: readonly number[],
+  ): Promise<ReadonlyMap<string, readonly number[]>> {
+    return this.#roster.ages(selector, times)
   }
 
   act(act: Act, selector: Selector, options: ActOptions): Promise<ActResult> {

@@ -1,27 +1,32 @@
 /**
- * roster - who is where: readdir and names, and nothing is opened.
+ * roster - who is where: readdir and names.
  *
- * Beside a daemon that moves files meanwhile. What was named by id and is not seen is looked for
- * again; what is seen twice counts where it was seen last.
+ * A file is opened only for a selector that asks what no name says, one at a time, and nothing
+ * of it is kept. Beside a daemon that moves files meanwhile: what was named by id and is not
+ * seen is looked for again; what is seen twice counts where it was seen last.
  */
 import { readdir } from 'node:fs/promises'
+import { setImmediate as breath } from 'node:timers/promises'
 
 import { isMissing } from '../../base/errno.ts'
 import { idTime } from '../../message/id.ts'
-import { matches } from '../../message/selector.ts'
-import type { Entry, Selector } from '../../message/selector.ts'
+import { matches, storyMatcher } from '../../message/selector.ts'
+import type { Entry, Selector, Story } from '../../message/selector.ts'
 import { STATES } from '../../message/state.ts'
 import type { State } from '../../message/state.ts'
 import type { Page, Stats } from '../queue.ts'
 import { cannotUse } from './layout.ts'
 import type { Layout } from './layout.ts'
-import { isStaged, parseName } from './name.ts'
+import { isStaged, nameTest, parseName } from './name.ts'
 import type { Name } from './name.ts'
+import { readStory } from './story.ts'
 
 /** How often a message is looked for that moves, or that is not there. */
 export const LOOKS = 3
 /** The length of a whole id. */
 const WHOLE = 26
+/** After so many files the others in this program get their turn. */
+const SLICE = 64
 
 /** A message where it was seen. */
 export interface Spotted {
@@ -46,7 +51,47 @@ export class Roster {
       await this.#look(selector, found)
       if (selector.ids === undefined || found.size >= selector.ids.length) break
     }
+    const isMeant = storyMatcher(selector)
+    if (isMeant !== undefined) await this.#sift(selector, found, isMeant)
     return [...found.values()].toSorted(byCursor)
+  }
+
+  /** How many a selector means, by state; what moves meanwhile may count twice or not. */
+  async count(selector: Selector): Promise<Partial<Record<State, number>>> {
+    const counts: Partial<Record<State, number>> = {}
+    const count = ({ state }: Entry) => {
+      counts[state] = (counts[state] ?? 0) + 1
+    }
+    if (storyMatcher(selector) !== undefined || selector.ids !== undefined)
+      for (const { entry } of await this.find(selector)) count(entry)
+    else if (asksLaneAlone(selector)) {
+      const ours = nameTest(selector.lanes)
+      for (const state of statesIn(selector)) {
+        const names = await this.#names(state, 'latin1')
+        counts[state] = names.reduce((sum, file) => sum + +ours.test(file), 0)
+      }
+    } else await this.#each(selector, ({ entry }) => count(entry))
+    return counts
+  }
+
+  /** How many of each lane were accepted in the spans that these times end, latest first. */
+  async ages(
+    selector: Selector,
+    times: readonly number[],
+  ): Promise<ReadonlyMap<string, readonly number[]>> {
+    const lanes = new Map<string, number[]>()
+    const count = ({ entry: { id, lane } }: Spotted) => {
+      const accepted = idTime(id)
+      const at = times.findIndex((time) => accepted >= time)
+      let counts = lanes.get(lane)
+      if (counts === undefined)
+        lanes.set(lane, (counts = Array.from({ length: times.length + 1 }, () => 0)))
+      counts[at < 0 ? times.length : at]!++
+    }
+    if (storyMatcher(selector) !== undefined || selector.ids !== undefined)
+      for (const spotted of await this.find(selector)) count(spotted)
+    else await this.#each(selector, count)
+    return lanes
   }
 
   /** Does something with a message where it is, and again if it moved meanwhile. */
@@ -101,25 +146,75 @@ export class Roster {
   /** One look at the folders, in the order in which messages move. */
   async #look({ ids, ...rest }: Selector, found: Map<string, Spotted>): Promise<void> {
     const named = namedBy(ids)
-    for (const state of STATES.filter((one) => rest.states?.includes(one) ?? true))
+    await this.#each(rest, (spotted) => {
+      if (named(spotted.entry.id)) found.set(spotted.entry.id, spotted)
+    })
+  }
+
+  /** Calls back for each name that is meant; one may come again where it moved to. */
+  async #each(selector: Selector, visit: (spotted: Spotted) => void): Promise<void> {
+    const ours = nameTest(selector.lanes)
+    for (const state of statesIn(selector))
       for (const file of await this.#names(state)) {
-        const name = parseName(file)
-        if (name === undefined || !named(name.id)) continue
+        // Most names that are not meant are told by it, at a tenth of the price.
+        const name = ours.test(file) ? parseName(file) : undefined
+        if (name === undefined) continue
         const { id, lane, due, tries } = name
         const entry = { id, state, lane, due, tries }
-        if (matches(rest, entry, idTime(id))) found.set(id, { entry, name, file })
+        if (matches(selector, entry, idTime(id))) visit({ entry, name, file })
       }
   }
 
-  async #names(state: State): Promise<string[]> {
+  /** Keeps those whose files are meant; one that moved is looked for again. */
+  async #sift(
+    selector: Selector,
+    found: Map<string, Spotted>,
+    isMeant: (story: Story) => boolean,
+  ): Promise<void> {
+    let left = found
+    for (let look = 0; left.size > 0 && look < LOOKS; look++) {
+      const moved = new Map<string, Spotted>()
+      let seen = 0
+      for (const [id, { entry, file }] of left) {
+        try {
+          const story = readStory(this.#layout.file(entry.state, file))
+          if (!isMeant(story)) found.delete(id)
+        } catch (error) {
+          found.delete(id)
+          if (!isMissing(error))
+            throw cannotUse(this.#layout.file(entry.state, file), error)
+          moved.set(id, left.get(id)!)
+        }
+        if (++seen % SLICE === 0) await breath()
+      }
+      left = new Map()
+      if (moved.size === 0) return
+      await this.#look({ ...selector, ids: [...moved.keys()] }, left)
+      for (const [id, spotted] of left) found.set(id, spotted)
+    }
+    // What moves faster than we look is in nobody's list.
+    for (const id of left.keys()) found.delete(id)
+  }
+
+  /** Names that are no text in this encoding are not ours: latin1 only costs less. */
+  async #names(state: State, encoding: 'utf8' | 'latin1' = 'utf8'): Promise<string[]> {
     const folder = this.#layout.folder(state)
     try {
-      return await readdir(folder)
+      return await readdir(folder, { encoding })
     } catch (error) {
       if (isMissing(error)) return []
       throw cannotUse(folder, error)
     }
   }
+}
+
+function statesIn({ states }: Selector): readonly State[] {
+  return STATES.filter((state) => states?.includes(state) ?? true)
+}
+
+/** True where a name need not be read any further than to its lane. */
+function asksLaneAlone({ before, after, triesOver }: Selector): boolean {
+  return before === undefined && after === undefined && triesOver === undefined
 }
 
 const WAITING: ReadonlySet<State> = new Set(['incoming', 'active', 'deferred'])

@@ -184,6 +184,14 @@ export class SpoolEngine implements Engine {
     return this.#desk.stats()
   }
 
+  count(selector: Selector): ReturnType<SpoolDesk['count']> {
+    return this.#desk.count(selector)
+  }
+
+  ages(selector: Selector, times: readonly number[]): ReturnType<SpoolDesk['ages']> {
+    return this.#desk.ages(selector, times)
+  }
+
   act(act: Act, selector: Selector, options: ActOptions): Promise<ActResult> {
     return this.#desk.act(act, selector, options)
   }

@@ -175,6 +175,82 @@ export const DESK_PROMISES: Promises = {
       t.strictSame(await idsOf(rig, selector), expected, JSON.stringify(selector))
   },
 
+  'a selector asks the file what no name says': async (t, rig) => {
+    const bounced = await rig.make('bounce')
+    const keyed = await rig.send({ to: 'a', key: 'order-7' })
+    const event = await rig.send({ event: 'user.created', order: 'x' })
+    const held = await rig.send({ to: 'b' })
+    await rig.engine.act('hold', { ids: [held] }, { by: 'ann', reason: 'Too loud' })
+    const cases: [Selector, string[]][] = [
+      [{ reasons: ['http 503'] }, [bounced]],
+      [{ reasons: ['too loud'] }, [held]],
+      [{ reasons: ['x', 'by ann'] }, [held]],
+      [{ keys: ['order-7'] }, [keyed]],
+      [{ keys: ['order-*', 'x'] }, [keyed]],
+      [{ events: ['user.*'] }, [event]],
+      [{ events: ['*.deleted'] }, []],
+      [{ senders: ['1000'], states: ['hold'] }, [held]],
+      [{ senders: ['100'] }, []],
+      [{ ids: [keyed, held], keys: ['*'] }, [keyed]],
+    ]
+    for (const [selector, expected] of cases) {
+      const what = JSON.stringify(selector)
+      t.strictSame(await idsOf(rig, selector), expected, what)
+      const counts = Object.values(await rig.engine.count(selector))
+      t.equal(
+        counts.reduce((sum, one) => sum + one, 0),
+        expected.length,
+        what,
+      )
+    }
+    const all = await rig.engine.act('hold', { keys: ['order-7'] }, { by: 'ann' })
+    t.strictSame(all.done, [keyed], 'for acts too')
+  },
+
+  'messages are counted by any selector': async (t, rig) => {
+    for (const state of ['hold', 'bounce', 'deferred'] as const) await rig.make(state)
+    const early = rig.clock.now()
+    rig.clock.pass(1_000)
+    const id = await rig.send({ to: 'hold' })
+    const own = async (selector: Selector) => {
+      const counts = Object.entries(await rig.engine.count(selector))
+      return Object.fromEntries(counts.filter(([, count]) => count > 0))
+    }
+    t.strictSame(await own({}), { incoming: 1, deferred: 1, hold: 1, bounce: 1 })
+    t.strictSame(await own({ lanes: ['hold'] }), { incoming: 1, hold: 1 })
+    t.strictSame(await own({ lanes: ['hold'], states: ['hold'] }), { hold: 1 })
+    t.strictSame(await own({ after: early + 1 }), { incoming: 1 })
+    t.strictSame(await own({ triesOver: 0, states: ['bounce', 'hold'] }), {
+      hold: 1,
+      bounce: 1,
+    })
+    t.strictSame(await own({ ids: [id.slice(-8)] }), { incoming: 1 })
+    t.strictSame(await own({ lanes: [] }), {})
+    t.strictSame(await own({ lanes: ['hol'] }), {})
+  },
+
+  'ages are told by lane, in the spans that were asked for': async (t, rig) => {
+    await rig.send({ to: 'a' })
+    rig.clock.pass(60_000)
+    await rig.send({ to: 'a' })
+    await rig.send({ to: 'b' })
+    rig.clock.pass(60_000)
+    await rig.send({ to: 'b' })
+    const now = rig.clock.now()
+    const ages = async (selector: Selector, ...spans: number[]) =>
+      Object.fromEntries(
+        await rig.engine.ages(
+          selector,
+          spans.map((span) => now - span),
+        ),
+      )
+    t.strictSame(await ages({}, 30_000, 90_000), { a: [0, 1, 1], b: [1, 1, 0] })
+    t.strictSame(await ages({}, 0, 60_000), { a: [0, 1, 1], b: [1, 1, 0] })
+    t.strictSame(await ages({ lanes: ['b'] }), { b: [2] })
+    t.strictSame(await ages({ states: ['hold'] }, 1), {})
+    t.strictSame(await ages({ senders: ['1000'], lanes: ['a'] }, 0), { a: [0, 2] })
+  },
+
   'a page goes by its own limit, not by that of the selector': async (t, rig) => {
     for (let n = 0; n < 3; n++) await rig.send()
     t.equal((await idsOf(rig, { limit: 1 })).length, 3)

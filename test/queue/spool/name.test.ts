@@ -10,6 +10,7 @@ import {
   idIn,
   isStaged,
   laterName,
+  nameTest,
   parseName,
   unclaimed,
 } from '../../../src/queue/spool/name.ts'
@@ -151,4 +152,26 @@ void t.test('the id can be read from a name without reading the rest', async (t)
     fc.property(someName, (name) => ok(idIn(formatName(name)) === name.id)),
   )
   for (const text of ['', '@', 'x@', '@ops', `${ID}`, 'no-name']) t.not(idIn(text), ID)
+})
+
+void t.test('the quick test tells what reading a name tells', async (t) => {
+  const anyName = nameTest()
+  const property = fc.property(
+    someName,
+    fc.option(fc.tuple(fc.nat(), fc.constantFrom('', '0', '9', 'z', 'I', '.', '#', '~'))),
+    (name, change) => {
+      const text = formatName(name)
+      const at = change === null ? text.length : change[0] % text.length
+      const other =
+        change === null ? text : text.slice(0, at) + change[1] + text.slice(at + 1)
+      const read = parseName(other)
+      // Which months have a 31st is left to who reads it.
+      if (/^\d{6}(?:29|3[01])/.test(other)) return
+      ok(anyName.test(other) === (read !== undefined))
+      ok(nameTest([name.lane]).test(other) === (read?.lane === name.lane))
+      ok(!nameTest(['x', `${name.lane}x`]).test(text) || name.lane === 'x')
+    },
+  )
+  holds(t, property, 2_000)
+  t.notOk(nameTest([]).test(formatName({ due: 0, tries: 0, id: ID, lane: 'ops' })))
 })
