@@ -25,7 +25,7 @@ export function eventText(line: JournalLine, now: number): string {
 }
 
 function membersOf(line: JournalLine, at: number): string[] {
-  const { to = line.lane, status, ageMs, ms, due, by, key, of } = line
+  const { to = line.lane, status, ageMs, ms, due, by, key, of, as } = line
   const members: [string, unknown][] = [
     ['to', to],
     ['try', line.try],
@@ -36,6 +36,7 @@ function membersOf(line: JournalLine, at: number): string[] {
     ['by', by],
     ['key', key],
     ['of', of === undefined ? undefined : shortId(of)],
+    ['as', as === undefined ? undefined : shortId(as)],
   ]
   return members.flatMap(([name, value]) => (value === undefined ? [] : `${name}=${value}`))
 }

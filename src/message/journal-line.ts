@@ -22,6 +22,7 @@ export const EVENTS = [
   'flushed',
   'released',
   'requeued',
+  'redirected',
   'expired',
   'deleted',
 ] as const
@@ -52,6 +53,8 @@ export interface JournalLine {
   readonly key?: string
   /** The message of which this one was a repeat. */
   readonly of?: string
+  /** The new message as which this one was sent on. */
+  readonly as?: string
 }
 
 let lastAt = Number.NaN

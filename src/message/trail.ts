@@ -31,6 +31,7 @@ export interface ActLine {
     | 'held'
     | 'interrupted'
     | 'postponed'
+    | 'redirected'
     | 'refused'
     | 'released'
     | 'requeued'
@@ -97,7 +98,11 @@ export function renewedAt(trail: readonly TrailLine[]): number | undefined {
 }
 
 /** Acts that leave the reason of what was before them as it is. */
-const SILENT: ReadonlySet<string> = new Set<ActLine['act']>(['adopted', 'flushed'])
+const SILENT: ReadonlySet<string> = new Set<ActLine['act']>([
+  'adopted',
+  'flushed',
+  'redirected',
+])
 
 /** The line of a trail that explains the message; undefined while nothing happened to it. */
 export function lastWord(trail: readonly TrailLine[]): TrailLine | undefined {

@@ -62,6 +62,16 @@ export function actLine(
   return { at, event: DONE[act], id, lane, by, ...(reason === undefined ? {} : { reason }) }
 }
 
+/** A message that an operator sent on as a new one. */
+export function redirectedLine(
+  old: Pick<Entry, 'id' | 'lane'>,
+  as: string,
+  options: ActOptions,
+  now: number,
+): JournalLine {
+  return { ...actLine('requeue', old, options, now), event: 'redirected', as }
+}
+
 /** Something happened to it that is neither an attempt nor an operator's act. */
 export function plainLine(
   event: JournalEvent,

@@ -68,6 +68,16 @@ export interface ActOptions {
   readonly by: string
   readonly reason?: string
   readonly dryRun?: boolean
+  /** For requeue: not the message itself, but a new one of which it is the parent. */
+  readonly redirect?: Redirect
+  /** Hears how many of those that matched have had their turn. */
+  readonly onProgress?: (seen: number, matched: number) => void
+}
+
+/** Where a message is sent on to, and whether the old one stays. */
+export interface Redirect {
+  readonly to: string
+  readonly keep: boolean
 }
 
 /** What an act came to, message by message. */
@@ -76,6 +86,8 @@ export interface ActResult {
   readonly matched: number
   readonly done: readonly string[]
   readonly skipped: readonly { readonly id: string; readonly why: string }[]
+  /** Of a redirect: the ids of the new messages, by that of the old one. */
+  readonly made?: ReadonlyMap<string, string>
 }
 
 /** A place in the journal, of no meaning to anybody but the engine that gave it. */
@@ -153,7 +165,9 @@ export interface Desk extends History {
   /**
    * Acts on each message of the selection in turn, by due, then id, and makes it durable
    * before it resolves. Without `states` an act means its own; a message named by id it means
-   * wherever that is. What it may move, and to which due and tries, states.ts says.
+   * wherever that is. What it may move, and to which due and tries, states.ts says. A redirect
+   * makes the new message durable before the old one goes; one that was broken off and is done
+   * again makes no second one while the first is there.
    */
   act(act: Act, selector: Selector, options: ActOptions): Promise<ActResult>
 }

@@ -29,6 +29,12 @@ import {
   planSettlement,
   statesMeant,
 } from '../../src/queue/states.ts'
+import {
+  cannotRedirect,
+  keptLine,
+  planRedirect,
+  redirectedId,
+} from '../../src/queue/redirect.ts'
 import { chronicle } from './memory-journal.ts'
 import { bodyOf, cursorOf, entryOf, rawOf, statsOf } from './memory-store.ts'
 import type { Item, MemoryStore } from './memory-store.ts'
@@ -146,12 +152,24 @@ export class MemoryEngine implements Queue.Engine {
     selector: Selector,
     options: Queue.ActOptions,
   ): Promise<Queue.ActResult> {
-    const { by, reason, dryRun } = options
+    const { by, reason, dryRun, redirect, onProgress } = options
+    if (redirect !== undefined) checkDraft({ to: redirect.to })
     const meant = { ...selector, states: statesMeant(act, selector) }
     const selected = this.#store.select(meant).slice(0, selector.limit)
     const done: string[] = []
     const skipped: { id: string; why: string }[] = []
+    const made = new Map<string, string>()
     for (const item of selected) {
+      onProgress?.(done.length + skipped.length, selected.length)
+      if (redirect !== undefined) {
+        const sent = this.#redirect(item, redirect, options, selector.ids !== undefined)
+        if ('why' in sent) skipped.push({ id: item.id, why: sent.why })
+        else {
+          done.push(item.id)
+          made.set(item.id, sent.id)
+        }
+        continue
+      }
       const move = planAct(act, item, {
         now: this.#now(),
         notBefore: notBeforeOf(item.envelope),
@@ -170,7 +188,37 @@ export class MemoryEngine implements Queue.Engine {
       this.#store.move(item, move)
     }
     if (done.length > 0 && !dryRun) this.#ring()
-    return { matched: selected.length, done, skipped }
+    onProgress?.(selected.length, selected.length)
+    const result = { matched: selected.length, done, skipped }
+    return redirect === undefined ? result : { ...result, made }
+  }
+
+  #redirect(
+    item: Item,
+    { to, keep }: Queue.Redirect,
+    { by, reason, dryRun = false }: Queue.ActOptions,
+    named: boolean,
+  ): { id: string } | { why: string } {
+    const { envelope, trail, body } = item
+    const why = cannotRedirect(item)
+    if (why !== undefined) return { why }
+    if (bodyOf(item) === undefined) return { why: 'its body is not the one sealed' }
+    const size = JSON.stringify([envelope, trail]).length + body.length
+    const id = redirectedId(item.id, to, size)
+    const context = { now: this.#now(), named, by, reason }
+    const child = planRedirect({ entry: item, envelope, body }, to, id, context)
+    if (dryRun) return { id }
+    if (!this.#store.items.has(id))
+      this.#store.items.set(id, {
+        ...child.entry,
+        envelope: child.envelope,
+        body,
+        trail: [child.line],
+      })
+    const { state, due, tries } = item
+    if (keep) this.#store.move(item, { to: state, due, tries, line: keptLine(child) })
+    else this.#store.move(item, { to: 'gone', due, tries })
+    return { id }
   }
 
   async claim(want: {

@@ -2,37 +2,47 @@
  * acts - what an operator does to messages, with the daemon up or down.
  *
  * An act on many is not atomic as a whole, only for each: run it again and it does the rest. A
- * message that moves meanwhile is looked for again; one that cannot be moved is skipped with the
- * reason. What was changed is synced before it answers.
+ * message that moves meanwhile is looked for again, together with all others that did; one that
+ * cannot be moved is skipped with the reason. What was changed is synced once, before it answers.
  */
-import { closeSync, constants, openSync } from 'node:fs'
 import { setImmediate as breath } from 'node:timers/promises'
 
 import type { Clock } from '../../base/clock.ts'
-import { appendToOpen, syncFolder } from '../../base/durable.ts'
+import { syncFolder } from '../../base/durable.ts'
 import { plainError } from '../../base/errno.ts'
-import { idTime } from '../../message/id.ts'
-import { matches } from '../../message/selector.ts'
+import { checkDraft } from '../../message/draft.ts'
 import type { Selector } from '../../message/selector.ts'
 import type { State } from '../../message/state.ts'
-import { formatTrailLine } from '../../message/trail.ts'
-import type { TrailLine } from '../../message/trail.ts'
-import { actLine } from '../journal.ts'
+import { actLine, redirectedLine } from '../journal.ts'
 import type { Act, ActOptions, ActResult, Journal } from '../queue.ts'
-import { notBeforeOf, planAct, statesMeant } from '../states.ts'
+import { planAct, statesMeant } from '../states.ts'
 import type { Move } from '../states.ts'
+import { Grip } from './grip.ts'
 import { KeyRelease } from './key-release.ts'
 import { cannotUse } from './layout.ts'
 import type { Layout } from './layout.ts'
 import type { Mover } from './moves.ts'
 import { formatName } from './name.ts'
 import { ring } from './outbox.ts'
-import { isUnsealed, readEnvelope } from './read.ts'
+import { Redirection } from './redirection.ts'
 import { LOOKS } from './roster.ts'
 import type { Roster, Spotted } from './roster.ts'
 
 /** After so many the others in this program get their turn. */
 const SLICE = 64
+
+/** One act on one selection, and what has come of it so far. */
+interface Run {
+  readonly act: Act
+  readonly selector: Selector
+  readonly options: ActOptions
+  readonly isAmbiguous: (id: string) => boolean
+  readonly touched: Set<State>
+  readonly done: string[]
+  readonly skipped: { id: string; why: string }[]
+  readonly matched: number
+  trouble?: unknown
+}
 
 export class Acts {
   readonly #layout: Layout
@@ -60,34 +70,95 @@ export class Acts {
     const { limit = Infinity, ...rest } = selector
     const meant = { ...rest, states: statesMeant(act, selector) }
     const found = (await this.#roster.find(meant)).slice(0, limit)
-    const isAmbiguous = ambiguousIn(selector, found)
-    const touched = new Set<State>()
-    const done: string[] = []
-    const skipped: { id: string; why: string }[] = []
-    let trouble: unknown
+    const run: Run = {
+      act,
+      selector: meant,
+      options,
+      isAmbiguous: ambiguousIn(selector, found),
+      touched: new Set(),
+      done: [],
+      skipped: [],
+      matched: found.length,
+    }
+    if (options.redirect !== undefined) return this.#redirect(run, found)
+    let left: readonly Spotted[] = found
+    for (let look = 0; left.length > 0 && look < LOOKS; look++) {
+      if (look > 0) left = await this.#lookAgain(run, left)
+      left = await this.#pass(run, left)
+    }
+    for (const { entry } of left) run.skipped.push({ id: entry.id, why: 'keeps moving' })
+    await this.#journal.noted()
+    await this.#sync(run.touched)
+    // Last, because the others are to be acted on all the same.
+    if (run.trouble !== undefined) throw cannotUse(this.#layout.key(''), run.trouble)
+    return resultOf(run)
+  }
+
+  /** Sends each on to another destination, a new message for each. */
+  async #redirect(run: Run, found: readonly Spotted[]): Promise<ActResult> {
+    checkDraft({ to: run.options.redirect?.to ?? '' })
+    const redirection = new Redirection(this.#layout, this.#mover, this.#clock, run)
+    const clear = found.filter(({ entry: { id } }) => {
+      const isClear = !run.isAmbiguous(id)
+      if (!isClear) run.skipped.push({ id, why: AMBIGUOUS })
+      return isClear
+    })
+    const made = await redirection.of(clear, (ids) => this.#roster.find({ ids }))
+    for (const { entry } of run.options.dryRun ? [] : clear) {
+      const id = made.get(entry.id)
+      if (id !== undefined)
+        this.#journal.note(redirectedLine(entry, id, run.options, this.#clock.now()))
+    }
+    await this.#journal.noted()
+    await this.#sync(run.touched)
+    return { ...resultOf(run), made }
+  }
+
+  /** Acts on these, wherever they were seen; those that somebody moved come back. */
+  async #pass(run: Run, found: readonly Spotted[]): Promise<Spotted[]> {
+    const { act, options, done, skipped } = run
+    const moved: Spotted[] = []
     for (let n = 0; n < found.length; n += SLICE) {
       const slice = found.slice(n, n + SLICE)
       const keys = await this.#keysOf(act, slice, options)
       for (const spotted of slice) {
         const { id } = spotted.entry
-        const why = isAmbiguous(id)
-          ? 'its ending is that of another message too'
-          : (keys?.barred(id) ?? (await this.#actOn(act, spotted, meant, options, touched)))
-        if (why === undefined) done.push(id)
-        else skipped.push({ id, why })
-        if (why === undefined && !options.dryRun)
+        const fate = run.isAmbiguous(id)
+          ? AMBIGUOUS
+          : (keys?.barred(id) ?? this.#actOn(run, spotted))
+        if (fate === DONE) done.push(id)
+        else if (fate === MOVED) moved.push(spotted)
+        else skipped.push({ id, why: fate })
+        if (fate === DONE && !options.dryRun)
           this.#journal.note(actLine(act, spotted.entry, options, this.#clock.now()))
-        await this.#settleKey(keys, id, why === undefined).catch((error: unknown) => {
-          trouble ??= error
+        await this.#settleKey(keys, id, fate === DONE).catch((error: unknown) => {
+          run.trouble ??= error
         })
       }
+      options.onProgress?.(done.length + skipped.length, run.matched)
       await breath()
     }
-    await this.#journal.noted()
-    await this.#sync(touched)
-    // Last, because the others are to be acted on all the same.
-    if (trouble !== undefined) throw cannotUse(this.#layout.key(''), trouble)
-    return { matched: found.length, done, skipped }
+    return moved
+  }
+
+  /** Where these are now; what is not meant there any more is skipped. */
+  async #lookAgain(
+    { selector, skipped }: Run,
+    moved: readonly Spotted[],
+  ): Promise<Spotted[]> {
+    const ids = moved.map(({ entry }) => entry.id)
+    const found = await this.#roster.find({ ...selector, ids })
+    const meant = new Set(found.map(({ entry }) => entry.id))
+    const others = ids.filter((id) => !meant.has(id))
+    if (others.length === 0) return found
+    const there = new Map(
+      (await this.#roster.find({ ids: others })).map(({ entry }) => [entry.id, entry]),
+    )
+    for (const id of others) {
+      const state = there.get(id)?.state
+      skipped.push({ id, why: state === undefined ? 'gone' : `moved to ${state}` })
+    }
+    return found
   }
 
   /** The keys of what is to be deleted: they go first. */
@@ -113,39 +184,29 @@ export class Acts {
     else await keys?.stays(id, this.#clock.now())
   }
 
-  /** Acts on one message; why not, where it did not. */
-  async #actOn(
-    act: Act,
-    found: Spotted,
-    selector: Selector,
-    options: ActOptions,
-    touched: Set<State>,
-  ): Promise<string | undefined> {
-    const { id } = found.entry
-    let spotted: Spotted | undefined = found
-    for (let look = 0; look < LOOKS; look++) {
-      if (spotted === undefined) return 'gone'
-      const { entry } = spotted
-      if (look > 0 && !matches(selector, entry, idTime(id)))
-        return `moved to ${entry.state}`
-      const named = selector.ids !== undefined
+  /** Acts on one message: DONE, MOVED, or why not. */
+  #actOn({ act, selector, options, touched }: Run, spotted: Spotted): string {
+    const { entry, file } = spotted
+    const named = selector.ids !== undefined
+    // What goes for good needs no line, and its file no look.
+    const grip =
+      act === 'delete' ? undefined : new Grip(this.#layout.file(entry.state, file))
+    try {
       const plan = planAct(act, entry, {
         now: this.#clock.now(),
-        notBefore: named ? undefined : this.#notBefore(act, spotted),
+        notBefore: named || !asksNotBefore(act, spotted) ? undefined : grip?.notBefore(),
         named,
         by: options.by,
         reason: options.reason,
       })
       if (typeof plan === 'string') return plan
-      if (options.dryRun) return undefined
-      try {
-        if (this.#make(spotted, plan, touched)) return undefined
-      } catch (error) {
-        return plainError(error)
-      }
-      spotted = (await this.#roster.find({ ids: [id] }))[0]
+      if (options.dryRun) return DONE
+      return this.#make(spotted, plan, grip, touched) ? DONE : MOVED
+    } catch (error) {
+      return plainError(error)
+    } finally {
+      grip?.close()
     }
-    return 'keeps moving'
   }
 
   /**
@@ -154,33 +215,22 @@ export class Acts {
    * next. From hold, bounce and corrupt, where nobody else moves files, the line goes first:
    * a daemon that claims at once must already read that the lifetime began anew.
    */
-  #make({ entry, name, file }: Spotted, plan: Move, touched: Set<State>): boolean {
+  #make(
+    { entry, name, file }: Spotted,
+    plan: Move,
+    grip: Grip | undefined,
+    touched: Set<State>,
+  ): boolean {
     touched.add(entry.state)
     if (plan.to === 'gone') return this.#mover.remove(entry.state, file)
     touched.add(plan.to)
     const target = formatName({ ...name, due: plan.due, tries: plan.tries })
-    const fd = openForTrail(this.#layout.file(entry.state, file))
-    try {
-      const lineFirst = entry.state !== 'incoming' && entry.state !== 'deferred'
-      if (lineFirst) writeTrail(fd, plan.line)
-      if (this.#mover.move(entry.state, file, plan.to, target) === undefined) return false
-      if (!lineFirst) writeTrail(fd, plan.line)
-      return true
-    } finally {
-      if (fd !== undefined) closeSync(fd)
-    }
-  }
-
-  /** The sender's own time, for the acts that must not send before it. */
-  #notBefore(act: Act, { entry, file }: Spotted): number | undefined {
-    if (act !== 'flush' && act !== 'requeue') return undefined
-    // An attempt was made, so its time has come long ago; and then the file need not be read.
-    if (entry.tries > 0 && entry.state === 'deferred') return undefined
-    try {
-      return notBeforeOf(readEnvelope(this.#layout.file(entry.state, file)))
-    } catch {
-      return undefined
-    }
+    const lineFirst = entry.state !== 'incoming' && entry.state !== 'deferred'
+    grip?.open()
+    if (lineFirst) grip?.write(plan.line)
+    if (this.#mover.move(entry.state, file, plan.to, target) === undefined) return false
+    if (!lineFirst) grip?.write(plan.line)
+    return true
   }
 
   async #sync(touched: Set<State>): Promise<void> {
@@ -195,6 +245,22 @@ export class Acts {
   }
 }
 
+/** Fates that are no reasons. */
+const DONE = ''
+const MOVED = ' '
+const AMBIGUOUS = 'its ending is that of another message too'
+
+function resultOf({ matched, done, skipped }: Run): ActResult {
+  return { matched, done, skipped }
+}
+
+/** True where the sender's own time counts, for the acts that must not send before it. */
+function asksNotBefore(act: Act, { entry }: Spotted): boolean {
+  if (act !== 'flush' && act !== 'requeue') return false
+  // An attempt was made, so its time has come long ago; and then the file need not be read.
+  return !(entry.tries > 0 && entry.state === 'deferred')
+}
+
 /** True for messages that were named by an ending that is that of another one too. */
 function ambiguousIn(
   { ids }: Selector,
@@ -206,24 +272,4 @@ function ambiguousIn(
   )
   const whole = new Set(ids)
   return (id) => !whole.has(id) && (shared?.some((ending) => id.endsWith(ending)) ?? false)
-}
-
-function openForTrail(path: string): number | undefined {
-  try {
-    // Behind the last byte of a file made by hand a line would be body.
-    if (isUnsealed(path)) return undefined
-    return openSync(path, constants.O_RDWR | constants.O_APPEND | constants.O_NOFOLLOW)
-  } catch {
-    // Not there any more, or not writable: the move decides, the trail is only the story.
-    return undefined
-  }
-}
-
-function writeTrail(fd: number | undefined, line: TrailLine | undefined): void {
-  if (fd === undefined || line === undefined) return
-  try {
-    appendToOpen(fd, formatTrailLine(line))
-  } catch {
-    // A full disk never stops a move.
-  }
 }

@@ -73,9 +73,9 @@ export const MOVES: readonly Move[] = [
   { from: 'active', to: 'corrupt', when: 'disproved' },
   { from: 'hold', to: 'incoming', when: 'released or requeued' },
   { from: 'hold', to: 'bounce', when: 'expired by an operator' },
-  { from: 'hold', to: 'gone', when: 'deleted by an operator' },
+  { from: 'hold', to: 'gone', when: 'deleted by an operator, or sent on as a new one' },
   { from: 'bounce', to: 'incoming', when: 'requeued' },
-  { from: 'bounce', to: 'gone', when: 'deleted by an operator' },
+  { from: 'bounce', to: 'gone', when: 'deleted by an operator, or sent on as a new one' },
   { from: 'corrupt', to: 'incoming', when: 'requeued' },
   {
     from: 'corrupt',

@@ -51,13 +51,14 @@ export class Publisher {
 
   /**
    * Resolves once the message is durable under its name. A MsgqError: nothing was queued; an
-   * UnsureError: that is not known.
+   * UnsureError: that is not known. One whose id is not new is `staging` under a name that is.
    */
   async publish(
     id: string,
     name: string,
     envelope: string,
     body: Uint8Array,
+    { trail = '', staging = id }: { trail?: string; staging?: string } = {},
   ): Promise<void> {
     this.#underWay++
     try {
@@ -65,19 +66,19 @@ export class Publisher {
       await undefined
       const calls = this.#mayWait && this.#underWay === 1 ? DIRECT : POOLED
       const parts = [Buffer.from(`${envelope}\n`), body, NEWLINE]
-      await this.#publish(id, name, parts, calls)
+      if (trail !== '') parts.push(Buffer.from(trail))
+      await this.#publish({ id, name, staging }, parts, calls)
     } finally {
       this.#underWay--
     }
   }
 
   async #publish(
-    id: string,
-    name: string,
+    { id, name, staging }: { id: string; name: string; staging: string },
     parts: readonly Uint8Array[],
     calls: Calls,
   ): Promise<void> {
-    const staged = this.#layout.file('incoming', `.${id}`)
+    const staged = this.#layout.file('incoming', `.${staging}`)
     const target = this.#layout.file('incoming', name)
     let own: number | undefined
     try {

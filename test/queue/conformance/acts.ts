@@ -8,6 +8,7 @@ import type { State } from '../../../src/message/state.ts'
 import { ACTS } from '../../../src/queue/queue.ts'
 import type { Act } from '../../../src/queue/queue.ts'
 import { ACT_TABLE } from '../../../src/queue/states.ts'
+import { bytesOf } from './rig.ts'
 import type { Promises, Rig } from './rig.ts'
 
 const BY = { by: 'ann' }
@@ -130,6 +131,112 @@ export const ACT_PROMISES: Promises = {
     const result = await rig.engine.act('hold', { lanes: ['a'], limit: 2 }, BY)
     t.strictSame(result, { matched: 2, done: sent.slice(0, 2), skipped: [] })
     t.equal((await rig.engine.stats()).states.hold, 2)
+  },
+
+  'a redirect is a new message with the old one for a parent': async (t, rig) => {
+    const draft = {
+      to: 'old',
+      key: 'order-7',
+      subject: 'paid',
+      headers: { 'x-a': 'b' },
+      hold: true,
+    }
+    const id = await rig.send(draft, 'the body')
+    t.strictSame(await rig.claim(), [])
+    t.equal(await rig.stateOf(id), 'hold')
+    rig.clock.pass(1_000)
+    const redirect = { to: 'new', keep: false }
+    const dry = await rig.engine.act(
+      'requeue',
+      { states: ['hold'] },
+      { ...BY, redirect, dryRun: true },
+    )
+    t.equal(await rig.stateOf(id), 'hold', 'a dry run changes nothing')
+    const options = { by: 'ann', reason: 'moved', redirect }
+    const result = await rig.engine.act('requeue', { states: ['hold'] }, options)
+    t.strictSame(result, dry, 'and says the same')
+    t.match(result, { matched: 1, done: [id], skipped: [] })
+    const child = result.made!.get(id)!
+    t.equal(await rig.stateOf(id), 'gone')
+    const { entry, envelope, trail } = await rig.look(child)
+    t.match(entry, { state: 'incoming', lane: 'new', tries: 0, due: rig.clock.now() })
+    t.match(envelope, { ...draft, to: 'new', parent: id, sender: { uid: 1000 } })
+    t.strictSame(trail, [
+      {
+        at: rig.clock.iso(),
+        act: 'requeued',
+        by: 'ann',
+        reason: `moved; was ${id} to old`,
+      },
+    ])
+    const body = await rig.engine.body(child)
+    t.equal((await bytesOf(body)).toString(), 'the body')
+    const [lease] = await rig.claim()
+    t.match(lease, { id: child, lane: 'new' }, 'neither its key nor its hold stops it')
+  },
+
+  'a redirect that keeps the old one says there where it went': async (t, rig) => {
+    const id = await rig.make('bounce')
+    const before = await rig.look(id)
+    const redirect = { to: 'new', keep: true }
+    const first = await rig.engine.act('requeue', {}, { ...BY, redirect })
+    const child = first.made!.get(id)!
+    const line = { act: 'redirected', by: 'ann', reason: `to new as ${child}` }
+    t.match(await rig.look(id), { entry: before.entry, trail: [...before.trail, line] })
+    t.equal(await rig.stateOf(child), 'incoming')
+    const second = await rig.engine.act('requeue', {}, { ...BY, redirect })
+    t.not(second.made!.get(id), child, 'again is another message')
+    t.equal((await rig.engine.list({ lanes: ['new'] }, { limit: 9 })).items.length, 2)
+  },
+
+  'a redirect takes what is held or bounced, and says why not': async (t, rig) => {
+    const made = await oneOfEach(rig)
+    const redirect = { to: 'new', keep: false }
+    const ids = [...made.values()]
+    const { done, skipped } = await rig.engine.act('requeue', { ids }, { ...BY, redirect })
+    t.strictSame(new Set(done), new Set([made.get('hold'), made.get('bounce')]))
+    t.strictSame(
+      new Map(skipped.map(({ id, why }) => [id, why])),
+      new Map([
+        [made.get('incoming'), 'in incoming'],
+        [made.get('active'), 'in flight'],
+        [made.get('deferred'), 'in deferred: hold it first'],
+      ]),
+    )
+    await t.rejects(
+      rig.engine.act('requeue', {}, { ...BY, redirect: { to: 'No Name', keep: false } }),
+      { code: 'data' },
+    )
+  },
+
+  'an event is sent on to a destination': async (t, rig) => {
+    const id = await rig.send({ event: 'user.created' })
+    await rig.engine.act('hold', { ids: [id] }, BY)
+    const redirect = { to: 'new', keep: false }
+    const { made } = await rig.engine.act('requeue', { ids: [id] }, { ...BY, redirect })
+    const { envelope, trail } = await rig.look(made!.get(id)!)
+    t.match(envelope, { to: 'new', parent: id, event: undefined })
+    t.match(trail, [{ reason: `was ${id} to event user.created` }])
+  },
+
+  'who acts on many hears how far it is': async (t, rig) => {
+    for (let n = 0; n < 3; n++) await rig.make('bounce')
+    for (const redirect of [undefined, { to: 'new', keep: true }]) {
+      const heard: number[][] = []
+      const onProgress = (...told: number[]) => void heard.push(told)
+      const more = redirect === undefined ? {} : { redirect }
+      await rig.engine.act(
+        'requeue',
+        { states: ['bounce'] },
+        {
+          ...BY,
+          dryRun: true,
+          onProgress,
+          ...more,
+        },
+      )
+      t.strictSame(heard.at(-1), [3, 3])
+    }
   },
 
   'what was done stays done after a kill': async (t, rig) => {
