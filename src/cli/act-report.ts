@@ -15,6 +15,8 @@ export interface ActReport {
   readonly unknown: ActResult['skipped']
   /** Lanes that were opened. */
   readonly opened?: number
+  /** What was skipped needs no names: all of it for one reason, which is told apart. */
+  readonly brief?: boolean
 }
 
 /** Skipped messages, and reasons, that are named without being asked to. */
@@ -31,18 +33,21 @@ const DONE: Readonly<Record<Act, string>> = {
 
 /** Lines that end with `matched 3, done 2, skipped 1 (in flight)`. */
 export function textReport(report: ActReport, verbose = false): string {
-  const { act, result, dryRun, notes, unknown, opened = 0 } = report
-  const { matched, done, skipped } = result
+  const { act, result, dryRun, notes, unknown, opened = 0, brief = false } = report
+  const { matched, done, skipped, made } = result
   const lines: string[] = []
-  const said = verbose ? done : done.filter((id) => notes.has(id)).slice(0, SHOWN.messages)
-  for (const id of said) {
+  // Who sent one on needs its new id; a note is for whoever asked.
+  const isTold = (id: string) => notes.has(id) || (made?.has(id) ?? false)
+  const told = verbose ? done : done.filter(isTold).slice(0, SHOWN.messages)
+  for (const id of told) {
+    const as = made?.has(id) ? ` as ${made.get(id)}` : ''
     const note = notes.get(id)
     const more = note === undefined ? '' : `: ${note}`
-    lines.push(`${shortId(id)} ${dryRun ? 'to be ' : ''}${DONE[act]}${more}`)
+    lines.push(`${shortId(id)} ${dryRun ? 'to be ' : ''}${DONE[act]}${as}${more}`)
   }
-  const named = verbose ? skipped : skipped.slice(0, SHOWN.messages)
+  const named = verbose ? skipped : skipped.slice(0, brief ? 0 : SHOWN.messages)
   for (const { id, why } of named) lines.push(`${shortId(id)} skipped: ${why}`)
-  if (named.length < skipped.length)
+  if (named.length < skipped.length && !brief)
     lines.push(`... and ${skipped.length - named.length} more skipped (-v shows all)`)
   for (const { id, why } of unknown)
     lines.push(`${shortId(id)} perhaps ${DONE[act]}: ${why}`)
@@ -67,7 +72,7 @@ function reasons(skipped: ActResult['skipped']): string {
 /** A line of JSON for each message, and one with the totals. The members are public. */
 export function jsonReport(report: ActReport): string {
   const { act, result, absent, dryRun, notes, unknown, opened } = report
-  const { matched, done, skipped } = result
+  const { matched, done, skipped, made } = result
   const totals = {
     matched,
     done: done.length,
@@ -77,7 +82,12 @@ export function jsonReport(report: ActReport): string {
     ...(opened === undefined ? {} : { opened }),
   }
   const lines = [
-    ...done.map((id) => ({ id, result: 'done', note: notes.get(id) })),
+    ...done.map((id) => ({
+      id,
+      result: 'done',
+      ...(made === undefined ? {} : { as: made.get(id) }),
+      note: notes.get(id),
+    })),
     ...skipped.map(({ id, why }) => ({ id, result: 'skipped', why })),
     ...unknown.map(({ id, why }) => ({ id, result: 'unknown', why })),
     ...absent.map((id) => ({ id, result: 'absent' })),

@@ -8,32 +8,62 @@
  */
 import { createInterface } from 'node:readline/promises'
 
+import type { Command } from 'commander'
+
 import { MsgqError } from '../base/errors.ts'
 import { printable } from '../base/text.ts'
 import { findSpool } from '../config/find.ts'
-import type { Flags } from '../config/find.ts'
+import type { Flags, SpoolPlace } from '../config/find.ts'
 import { openDesk } from '../queue/open.ts'
 import type { Act, ActResult, Desk, Suspensions } from '../queue/queue.ts'
+import type * as Queue from '../queue/queue.ts'
 import { jsonReport, textReport } from './act-report.ts'
 import { becomeOwner } from './become.ts'
 import type { Define, Io } from './command.ts'
 import { absentError } from './ids.ts'
 import { NO_NOTES, actInFlight } from './in-flight.ts'
 import type { InFlight } from './in-flight.ts'
+import { Progress } from './progress.ts'
 import { checkReadable } from './reading.ts'
 import { addSelectorOptions, selectorOf } from './selection.ts'
 import type { Selection, SelectorOptions } from './selection.ts'
 import { operatorHere } from './sender.ts'
 
 /** What is special about one act. */
-export interface Verb {
+export interface Verb<Options extends ActOptions = ActOptions> {
   readonly act: Act
+  /** Adds options of its own. */
+  readonly extend?: (command: Command) => void
+  /** Throws for what is wrong, before anything is touched. */
+  readonly check?: (io: Io, flags: Flags, spool: string, options: Options) => Promise<void>
+  /** Does it, where it is more than to act. */
+  readonly carryOut?: (attempt: Attempt<Options>) => Promise<Deed>
   /** Without ids, selector and ALL it means all of them. */
   readonly meansAll?: boolean
   /** Asks on a terminal before it does away with more than one. */
   readonly asks?: boolean
   /** What follows it, unless it was a dry run. */
   readonly after?: (did: Did) => Promise<Aftermath>
+}
+
+/** All that an act needs to know. */
+export interface Attempt<Options> {
+  readonly desk: Desk
+  readonly selection: Selection
+  /** What was agreed to. */
+  readonly selector: Selection['selector']
+  readonly act: Queue.ActOptions
+  readonly options: Options
+  readonly io: Io
+}
+
+/** What came of it. */
+export interface Deed extends Partial<InFlight> {
+  readonly result: ActResult
+  readonly notice?: string
+  /** What was skipped was so for one reason, which the notice tells. */
+  readonly brief?: boolean
+  readonly exitCode?: number
 }
 
 /** What was done, for what follows. */
@@ -63,7 +93,9 @@ export interface ActOptions extends SelectorOptions {
 const DECLINED = 1
 
 /** Makes a command of an act. */
-export function defineAct(verb: Verb): Define {
+export function defineAct<Options extends ActOptions = ActOptions>(
+  verb: Verb<Options>,
+): Define {
   return (command, begin) => {
     command.argument('[ID...]', 'ids, endings of 6 or more, - (ids on stdin), or ALL')
     addSelectorOptions(command)
@@ -72,23 +104,30 @@ export function defineAct(verb: Verb): Define {
       .option('--json', 'a line of JSON for each message, and one for all')
       .option('--why <text>', 'a reason, for the trail')
     if (verb.asks) command.option('-y, --yes', 'do not ask')
-    command.action((words: string[], options: ActOptions) => {
+    verb.extend?.(command)
+    command.action((words: string[], options: Options) => {
       begin((io, flags) => run(verb, { words, options }, io, flags))
     })
   }
 }
 
-interface Line {
+interface Line<Options> {
   readonly words: readonly string[]
-  readonly options: ActOptions
+  readonly options: Options
 }
 
-async function run(verb: Verb, line: Line, io: Io, flags: Flags): Promise<number> {
+async function run<Options extends ActOptions>(
+  verb: Verb<Options>,
+  line: Line<Options>,
+  io: Io,
+  flags: Flags,
+): Promise<number> {
   const { words, options } = line
   const place = await findSpool(io.environment, flags)
   const by = operatorHere(io.environment)
-  becomeOwner(place.spool)
   const { spool, anyFilesystem } = place
+  await verb.check?.(io, flags, spool, options)
+  becomeOwner(spool)
   checkReadable(spool)
   const desk = await openDesk(spool, { clock: io.clock, anyFilesystem })
   const selection = await selectorOf(words, options, io, desk)
@@ -100,22 +139,11 @@ async function run(verb: Verb, line: Line, io: Io, flags: Flags): Promise<number
     )
   const agreed = await ask(verb, { selection, options, by }, desk, io)
   if (agreed === undefined) return DECLINED
-  const why = options.why === undefined ? undefined : printable(options.why)
-  const acted = await desk.act(verb.act, agreed, {
-    by,
-    dryRun: options.dryRun ?? false,
-    ...(why === undefined ? {} : { reason: why }),
-  })
-  const recalled: InFlight = options.dryRun
-    ? { result: acted, notes: NO_NOTES }
-    : await actInFlight({ act: verb.act, by, why, selector: agreed }, acted, {
-        io,
-        place,
-        desk,
-      })
-  const { result, notes, trouble, unknown = [] } = recalled
+  const attempt = { desk, selection, selector: agreed, options, io }
+  const deed = await carryOut(verb, attempt, place, by)
+  const { result, notes = NO_NOTES, unknown = [], trouble } = deed
   const after = options.dryRun ? undefined : verb.after
-  const { opened, notice } =
+  const { opened, notice = deed.notice } =
     (await after?.({ spool, desk, now: io.clock.now(), selection, result })) ?? {}
   const report = {
     act: verb.act,
@@ -125,17 +153,47 @@ async function run(verb: Verb, line: Line, io: Io, flags: Flags): Promise<number
     unknown,
     dryRun: options.dryRun ?? false,
     ...(opened === undefined ? {} : { opened }),
+    ...(deed.brief === undefined ? {} : { brief: deed.brief }),
   }
   await io.print(options.json ? jsonReport(report) : textReport(report, options.verbose))
   if (notice !== undefined) io.warn(`${verb.act}: ${notice}`)
   if (trouble !== undefined) throw trouble
   if (selection.absent.length > 0) throw absentError(selection.absent)
-  return 0
+  return deed.exitCode ?? 0
+}
+
+async function carryOut<Options extends ActOptions>(
+  verb: Verb<Options>,
+  attempt: Omit<Attempt<Options>, 'act'>,
+  place: SpoolPlace,
+  by: string,
+): Promise<Deed> {
+  const { desk, selector, options, io } = attempt
+  const progress = new Progress(io, verb.act)
+  const why = options.why === undefined ? undefined : printable(options.why)
+  const act: Queue.ActOptions = {
+    by,
+    dryRun: options.dryRun ?? false,
+    onProgress: progress.tell,
+    ...(why === undefined ? {} : { reason: why }),
+  }
+  try {
+    if (verb.carryOut !== undefined) return await verb.carryOut({ ...attempt, act })
+    const result = await desk.act(verb.act, selector, act)
+    if (options.dryRun) return { result }
+    return await actInFlight({ act: verb.act, by, why, selector }, result, {
+      io,
+      place,
+      desk,
+    })
+  } finally {
+    progress.end()
+  }
 }
 
 /** The selection that was agreed to; undefined when the answer was no. */
 async function ask(
-  { act, asks = false }: Verb,
+  { act, asks = false }: Pick<Verb, 'act' | 'asks'>,
   meant: { selection: Selection; options: ActOptions; by: string },
   desk: Desk,
   io: Io,

@@ -47,7 +47,8 @@ export interface Closed {
 /** What is looked around from. */
 export interface Place {
   readonly spool: string
-  readonly desk: Suspensions
+  /** Without one no lane is looked at. */
+  readonly desk?: Suspensions
 }
 
 /** Looks around; never throws. */
@@ -61,7 +62,7 @@ export async function lookAround(
     daemon.kind === 'up'
       ? new Set(daemon.status.destinations)
       : await destinationsHere(io, flags, spool)
-  const suspended = await suspendedIn(desk, io.clock.now())
+  const suspended = desk === undefined ? new Map() : await suspendedIn(desk, io.clock.now())
   const lanes = daemon.kind === 'up' ? daemon.status.lanes : []
   const closed = new Map<string, Closed>()
   for (const { lane, closedUntil, why = '' } of lanes)

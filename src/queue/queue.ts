@@ -68,6 +68,8 @@ export interface ActOptions {
   readonly by: string
   readonly reason?: string
   readonly dryRun?: boolean
+  /** A person named these messages by id; without a word, where the selector has ids. */
+  readonly named?: boolean
   /** For requeue: not the message itself, but a new one of which it is the parent. */
   readonly redirect?: Redirect
   /** Hears how many of those that matched have had their turn. */

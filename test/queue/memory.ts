@@ -153,6 +153,7 @@ export class MemoryEngine implements Queue.Engine {
     options: Queue.ActOptions,
   ): Promise<Queue.ActResult> {
     const { by, reason, dryRun, redirect, onProgress } = options
+    const { named = selector.ids !== undefined } = options
     if (redirect !== undefined) checkDraft({ to: redirect.to })
     const meant = { ...selector, states: statesMeant(act, selector) }
     const selected = this.#store.select(meant).slice(0, selector.limit)
@@ -162,7 +163,7 @@ export class MemoryEngine implements Queue.Engine {
     for (const item of selected) {
       onProgress?.(done.length + skipped.length, selected.length)
       if (redirect !== undefined) {
-        const sent = this.#redirect(item, redirect, options, selector.ids !== undefined)
+        const sent = this.#redirect(item, redirect, options, named)
         if ('why' in sent) skipped.push({ id: item.id, why: sent.why })
         else {
           done.push(item.id)
@@ -173,7 +174,7 @@ export class MemoryEngine implements Queue.Engine {
       const move = planAct(act, item, {
         now: this.#now(),
         notBefore: notBeforeOf(item.envelope),
-        named: selector.ids !== undefined,
+        named,
         by,
         reason,
       })

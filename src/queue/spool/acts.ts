@@ -187,7 +187,7 @@ export class Acts {
   /** Acts on one message: DONE, MOVED, or why not. */
   #actOn({ act, selector, options, touched }: Run, spotted: Spotted): string {
     const { entry, file } = spotted
-    const named = selector.ids !== undefined
+    const { named = selector.ids !== undefined } = options
     // What goes for good needs no line, and its file no look.
     const grip =
       act === 'delete' ? undefined : new Grip(this.#layout.file(entry.state, file))

@@ -146,7 +146,7 @@ export class Redirection {
       const body = await bytesOf(await bodyOf(path, file))
       const child = planRedirect({ entry, envelope: file.envelope, body }, this.#to, id, {
         now: this.#clock.now(),
-        named: selector.ids !== undefined,
+        named: options.named ?? selector.ids !== undefined,
         by: options.by,
         reason: options.reason,
       })
