@@ -50,7 +50,7 @@ export function showPage(message: Message, context: PageContext): string {
       fact === undefined ? [] : [`  ${name.padEnd(8)}  ${printable(fact, 1_000)}`],
     ),
     ...trailLines(message, context),
-    '  more: --body  --raw  --curl',
+    '  more: --body  --raw  --curl  --batch',
   ]
   return lines.map((line) => `${line}\n`).join('')
 }

@@ -1,8 +1,8 @@
 /**
  * show - one message: what is the matter with it, what to do, and its whole story.
  *
- * --body and --raw put bytes on stdout as they are stored; only --raw shows what a sender put
- * into a URL or a header unmasked.
+ * --body and --raw put bytes on stdout as they are stored; only --raw, and --batch, which is to
+ * be sent again, show what a sender put into a URL or a header unmasked.
  */
 import { Option } from 'commander'
 
@@ -10,6 +10,7 @@ import { MsgqError } from '../base/errors.ts'
 import type { Config, Destination } from '../config/config.ts'
 import type { Flags } from '../config/find.ts'
 import { defaultDestination } from '../config/limits.ts'
+import type { Body } from '../message/body.ts'
 import type { Envelope } from '../message/envelope.ts'
 import { shortId } from '../message/id.ts'
 import { looksLikeUrl } from '../message/lane.ts'
@@ -32,6 +33,7 @@ interface Options {
   readonly body?: boolean
   readonly raw?: boolean
   readonly curl?: boolean
+  readonly batch?: boolean
   readonly json?: boolean
 }
 
@@ -40,13 +42,28 @@ export const define: Define = (command, begin) => {
   command
     .argument('<ID>', 'its id, or the last 6 or more of it')
     .addOption(
-      new Option('--body', 'print its body, as it is').conflicts(['raw', 'curl', 'json']),
+      new Option('--body', 'print its body, as it is').conflicts([
+        'raw',
+        'curl',
+        'batch',
+        'json',
+      ]),
     )
     .addOption(
-      new Option('--raw', 'print its file, as it is stored').conflicts(['curl', 'json']),
+      new Option('--raw', 'print its file, as it is stored').conflicts([
+        'curl',
+        'batch',
+        'json',
+      ]),
     )
     .addOption(
-      new Option('--curl', 'print its request as a curl command').conflicts('json'),
+      new Option('--curl', 'print its request as a curl command').conflicts([
+        'batch',
+        'json',
+      ]),
+    )
+    .addOption(
+      new Option('--batch', 'print the line that send --batch takes').conflicts('json'),
     )
     .option('--json', 'print JSON')
     .action((word: string, options: Options) =>
@@ -64,6 +81,7 @@ async function run(io: Io, flags: Flags, word: string, options: Options): Promis
   // Gone since it was found: then the journal tells.
   if (message === undefined) return showPast(io, await storyOf(id, desk, io), options)
   if (options.body) return printBody(io, desk, message)
+  if (options.batch) return printBatch(io, desk, message)
   if (options.curl) return printCurl(io, flags, message)
   const around = await lookAround(io, flags, { spool, desk })
   const diagnosis = diagnose(message, around)
@@ -124,19 +142,36 @@ async function printRaw(io: Io, desk: Desk, id: string): Promise<number> {
   return 0
 }
 
-async function printBody(io: Io, desk: Desk, { entry, defect }: Message): Promise<number> {
-  const { id } = entry
-  const body = await reading(id, () => desk.body(id))
-  if (body === undefined) {
-    if ((await desk.get(id)) === undefined) throw absentError([id])
-    throw new MsgqError(
-      'data',
-      `${id}: ${defect ?? 'its body is not the one sealed'}`,
-      `msgq show ${shortId(id)} --raw prints what is there`,
-    )
-  }
+async function printBody(io: Io, desk: Desk, message: Message): Promise<number> {
+  const { id } = message.entry
+  const body = await provenBody(desk, message)
   const command = `msgq show ${shortId(id)} --body`
   await reading(id, () => writeBytes(io, chunksOf(body), command))
+  return 0
+}
+
+async function provenBody(desk: Desk, { entry, defect }: Message): Promise<Body> {
+  const { id } = entry
+  const body = await reading(id, () => desk.body(id))
+  if (body !== undefined) return body
+  if ((await desk.get(id)) === undefined) throw absentError([id])
+  throw new MsgqError(
+    'data',
+    `${id}: ${defect ?? 'its body is not the one sealed'}`,
+    `msgq show ${shortId(id)} --raw prints what is there`,
+  )
+}
+
+async function printBatch(io: Io, desk: Desk, message: Message): Promise<number> {
+  const { entry, envelope, defect } = message
+  if (envelope === undefined)
+    throw new MsgqError('data', `${entry.id}: ${defect ?? 'has no envelope'}`)
+  const { batchLine } = await import('./show-batch.ts')
+  const chunks: Uint8Array[] = []
+  for await (const chunk of chunksOf(await provenBody(desk, message))) chunks.push(chunk)
+  await io.print(batchLine(envelope, Buffer.concat(chunks)))
+  if (envelope.key !== undefined)
+    io.warn("show: it has a key: sent again as it is it counts as a repeat; jq 'del(.key)'")
   return 0
 }
 

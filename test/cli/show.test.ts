@@ -79,7 +79,7 @@ t.test('a page tells the whole story of a message', async (t) => {
           2  08:00:00  10.0s  deferred  no answer in 10s (fault: network)
           3  11:48:00   31ms  deferred  503 Service Unavailable: "${long.slice(0, 100)}..."
         answer    ${long}
-        more: --body  --raw  --curl
+        more: --body  --raw  --curl  --batch
     `),
   )
 })

@@ -18,7 +18,7 @@ import { Layout } from '../../src/queue/spool/layout.ts'
 import { formatName, parseName } from '../../src/queue/spool/name.ts'
 import { Machine } from './machine.ts'
 
-const MANY = Number(process.env['MSGQ_BULK'] || 4_000)
+const MANY = Number(process.env['MSGQ_BULK'] || 2_000)
 const TOML = '[destinations.ops]\ntype = "http"\nurl = "http://127.0.0.1:9/"\n'
 
 /** Puts so many messages there that bounced; their ids. */
