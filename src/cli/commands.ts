@@ -83,6 +83,11 @@ export const COMMANDS: readonly Listed[] = [
     load: () => import('./watch.ts'),
   },
   {
+    name: 'qshape',
+    summary: 'how old what waits is, by destination',
+    load: () => import('./qshape.ts'),
+  },
+  {
     name: 'check',
     summary: 'find what is wrong with configuration and spool',
     load: () => import('./check.ts'),
