@@ -2,9 +2,12 @@
  * status - the daemon, the spool, the queue and the lanes on one page, and what to do next.
  *
  * The page is printed whether the daemon runs or not: 0 when it does, else 69. A daemon that
- * does not answer is as good as none.
+ * does not answer is as good as none. With --warn or --crit it is one line, and ends as a
+ * monitoring plugin does, whatever happens.
  */
 import { statfsSync } from 'node:fs'
+
+import { Option } from 'commander'
 
 import { EXIT_CODES, MsgqError } from '../base/errors.ts'
 import type { Flags } from '../config/find.ts'
@@ -25,6 +28,8 @@ import { present } from './summary.ts'
 
 interface Options {
   readonly json?: boolean
+  readonly warn?: readonly string[]
+  readonly crit?: readonly string[]
 }
 
 /** The counts of the daemon are of so many ms. */
@@ -33,17 +38,58 @@ const WINDOW = 300_000
 /** `msgq status`. */
 export const define: Define = (command, begin) => {
   command
-    .option('--json', 'print JSON')
-    .action((options: Options) => begin((io, flags) => run(io, flags, options)))
+    .addOption(new Option('--json', 'print JSON').conflicts(['warn', 'crit']))
+    .option('--warn <bounds>', 'one line; exit 1 above: deferred=50,oldest=1h', collect)
+    .option('--crit <bounds>', 'one line; exit 2 above: bounce=200,free=1GiB', collect)
+    .action((options: Options) =>
+      begin((io, flags) =>
+        options.warn === undefined && options.crit === undefined
+          ? run(io, flags, options)
+          : check(io, flags, options),
+      ),
+    )
+}
+
+function collect(text: string, before: readonly string[] = []): string[] {
+  return [...before, text]
+}
+
+/** Never throws: what a monitoring system sees must say what it means. */
+async function check(io: Io, flags: Flags, options: Options): Promise<number> {
+  const { checkReport, parseBounds, unknownVerdict } = await import('./status-check.ts')
+  try {
+    const warn = parseBounds('--warn', options.warn)
+    const crit = parseBounds('--crit', options.crit)
+    const { around, report } = await lookAt(io, flags)
+    const isUnknown = codeOf(around) === EXIT_CODES['no-permission']
+    const verdict = isUnknown
+      ? unknownVerdict(report.daemon.trouble ?? 'msgqd cannot be asked')
+      : checkReport(report, around.now, { warn, crit })
+    await io.print(`${verdict.line}\n`)
+    return verdict.exitCode
+  } catch (error) {
+    if (!(error instanceof MsgqError)) throw error
+    const hint = error.hint === undefined ? '' : ` (${error.hint})`
+    const verdict = unknownVerdict(`${error.message}${hint}`)
+    await io.print(`${verdict.line}\n`)
+    return verdict.exitCode
+  }
 }
 
 async function run(io: Io, flags: Flags, { json }: Options): Promise<number> {
+  const { around, report } = await lookAt(io, flags)
+  await io.print(json ? jsonLine(report) : statusPage(report, around.now, screenOf(io)))
+  return codeOf(around)
+}
+
+async function lookAt(
+  io: Io,
+  flags: Flags,
+): Promise<{ around: Around; report: StatusReport }> {
   const place = await openReading(io, flags).catch(withoutSpool)
   const around = await lookAround(io, flags, place)
   const stats = await reading('spool', () => place.desk.stats())
-  const report = await reportOf(place, around, stats)
-  await io.print(json ? jsonLine(report) : statusPage(report, around.now, screenOf(io)))
-  return codeOf(around)
+  return { around, report: await reportOf(place, around, stats) }
 }
 
 /** Without a spool there is no page, and no daemon either. */

@@ -335,3 +335,61 @@ t.test('a terminal sees fifty lanes, a pipe all of them', async (t) => {
   t.match(out, '... 3 more: msgq status --json\n')
   t.equal((await world.run('status')).out.match(/^lane-\d+ /gm)?.length, 53)
 })
+
+t.test('with bounds it is one line for a monitoring system', async (t) => {
+  const world = await World.open(t, OPS)
+  await world.bounce({ to: 'ops' })
+  await world.bounce({ to: 'ops' })
+  await world.defer({ to: 'ops' }, HOUR)
+  world.pass(2 * HOUR)
+  const check = async (...argv: string[]) => {
+    const { code, out, err } = await world.run('status', ...argv)
+    t.equal(err, '')
+    t.match(out, /^MSGQ [A-Z]+ - [^|\n]+( \| [^|\n]+)?\n$/)
+    return [code, out.replace(/free=\d+B/, 'free=NB')] as const
+  }
+  const down = await check('--warn', 'deferred=50')
+  t.equal(down[0], 2)
+  t.match(down[1], /^MSGQ CRITICAL - msgqd is not running \| /)
+  await daemonUp(t, world)
+  t.strictSame(await check('--warn', 'deferred=50,oldest=3h', '--crit', 'bounce=200'), [
+    0,
+    'MSGQ OK - 1 waiting, 2 in bounce, msgqd runs | incoming=0 active=0 deferred=1;50 hold=0 bounce=2;;200 corrupt=0 waiting=1 closed=0 oldest=7200s;10800 free=NB\n',
+  ])
+  t.match(await check('--warn', 'deferred=0,oldest=1h', '--crit', 'bounce=2'), [
+    1,
+    /^MSGQ WARNING - 1 deferred \(over 0\), oldest waits for 2h \(over 1h\) \| /,
+  ])
+  t.match(await check('--warn', 'bounce=0', '--warn', 'oldest=1h', '--crit', 'bounce=1'), [
+    2,
+    /^MSGQ CRITICAL - 2 bounce \(over 1\), oldest waits for 2h \(over 1h\) \| .* bounce=2;0;1 /,
+  ])
+  t.match(await check('--crit', 'free=900000GiB'), [
+    2,
+    /free \(less than .*\) \| .* free=NB;;\d+:\n$/,
+  ])
+  for (const [bounds, why] of [
+    ['deferd=5', /did you mean deferred\?/],
+    ['deferred', /is no bound: "deferred"/],
+    ['deferred=many', /--warn: deferred: is no number: "many"/],
+    ['oldest=5', /oldest: is no span of time: "5"/],
+    ['free=x', /free: is no size: "x"/],
+  ] as const) {
+    const [code, line] = await check('--warn', bounds)
+    t.equal(code, 3, bounds)
+    t.match(line, /^MSGQ UNKNOWN - /)
+    t.match(line, why)
+  }
+  const nowhere = await check('--warn', 'bounce=1', '--spool', '/no/such/spool')
+  t.equal(nowhere[0], 3)
+  t.equal((await world.run('status', '--warn', 'bounce=1', '--json')).code, 64)
+})
+
+t.test('closed lanes can be bound', async (t) => {
+  const world = await World.open(t, OPS)
+  const closedUntil = new Date(NOON + MINUTE).toISOString()
+  await daemonUp(t, world, { lanes: [{ lane: 'ops', window: 0, active: 0, closedUntil }] })
+  const { code, out } = await world.run('status', '--crit', 'closed=0')
+  t.equal(code, 2)
+  t.match(out, /^MSGQ CRITICAL - 1 closed lanes \(over 0\) \| /)
+})
