@@ -45,6 +45,11 @@ const SAMPLE: readonly [name: string, killed: RegExp, failed: RegExp][] = [
   ['delete (in flight, no daemon)', /active/, /^EIO at (rename|unlink) /],
   ['delete (in flight)', /unlink active/, /^EIO at unlink active/],
   ['keyed', /rename keys/, /^ENOSPC at rename keys/],
+  [
+    'requeue (redirect)',
+    /rename incoming|fsync incoming|unlink bounce/,
+    /^(ENOSPC at (rename incoming|fsync incoming)|EIO at unlink bounce)/,
+  ],
   ['delete (keyed)', /unlink keys/, /^EIO at openat look keys/],
 ]
 

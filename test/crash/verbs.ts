@@ -57,11 +57,30 @@ function verb(act: Act, from: readonly State[], leads: End, end: End = leads): S
   }
 }
 
+/**
+ * A message that is sent on: the new one has the same mark. Broken off, both are there until the
+ * verb is run again, as twins would be.
+ */
+const REDIRECT: Scenario = {
+  name: 'requeue (redirect)',
+  again: true,
+  twice: true,
+  prepare: (ground) => spread(ground, ['bounce']),
+  command: ({ receiver }) => ({
+    program: 'msgq',
+    words: ['requeue', 'ALL', '--redirect', `${receiver.url}/mark-1`, '--json'],
+  }),
+  leads: 'incoming',
+  story: { 'mark-1': ['requeued'] },
+  ends: { 'mark-1': ['delivered'] },
+}
+
 export const VERBS: readonly Scenario[] = [
   verb('flush', ['deferred', 'deferred'], 'incoming', 'delivered'),
   verb('hold', ['incoming', 'deferred'], 'hold'),
   verb('release', ['hold', 'hold'], 'incoming', 'delivered'),
   verb('requeue', ['bounce', 'hold', 'deferred', 'corrupt'], 'incoming', 'delivered'),
+  REDIRECT,
   verb('delete', ['incoming', 'deferred', 'bounce'], 'gone'),
   KEYED_DELETE,
   ...LANE_VERBS,

@@ -111,6 +111,7 @@ export class Acts {
     }
     await this.#journal.noted()
     await this.#sync(run.touched)
+    if (redirection.trouble !== undefined) throw redirection.trouble
     return { ...resultOf(run), made }
   }
 

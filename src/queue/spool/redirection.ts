@@ -13,7 +13,7 @@ import { lstatSync } from 'node:fs'
 import { appendLine } from '../../base/durable.ts'
 import type { Clock } from '../../base/clock.ts'
 import { isMissing, plainError } from '../../base/errno.ts'
-import { MsgqError } from '../../base/errors.ts'
+import { MsgqError, UnsureError } from '../../base/errors.ts'
 import { briefSize } from '../../base/size.ts'
 import type { Body } from '../../message/body.ts'
 import type { Selector } from '../../message/selector.ts'
@@ -59,6 +59,8 @@ export class Redirection {
   readonly #publisher: Publisher
   readonly #to: string
   readonly #keep: boolean
+  /** A disk that refuses ends it: what has not had its turn stays as it is. */
+  trouble: Error | undefined
 
   constructor(layout: Layout, mover: Mover, clock: Clock, run: Run) {
     const { to = '', keep = false } = run.options.redirect ?? {}
@@ -128,6 +130,8 @@ export class Redirection {
       else this.#mover.remove(old.entry.state, old.file)
       return undefined
     } catch (error) {
+      const isRefused = error instanceof MsgqError && error.code === 'temporary'
+      if (isRefused || error instanceof UnsureError) this.trouble ??= error
       if (isMissing(error)) return 'moved meanwhile'
       return error instanceof MsgqError ? error.message : plainError(error)
     }
