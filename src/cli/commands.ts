@@ -103,6 +103,11 @@ export const COMMANDS: readonly Listed[] = [
     load: () => import('./reload.ts'),
   },
   {
+    name: 'wrap',
+    summary: 'run a command and report how it ended',
+    load: () => import('./wrap.ts'),
+  },
+  {
     name: 'sink',
     summary: 'a receiver for trying things out',
     load: () => import('./sink.ts'),

@@ -12,6 +12,7 @@ import { shortId } from '../message/id.ts'
 import { shownHeader, shownTo } from '../message/mask.ts'
 import type { Envelope } from '../message/envelope.ts'
 import { buildRequest } from '../transport/request.ts'
+import { quote } from './shell-words.ts'
 
 const MASK = '****'
 
@@ -66,9 +67,4 @@ function headersOf(flat: readonly string[]): string[] {
 /** That key is no secret: it says which message it is. */
 function shown(name: string, value: string): string {
   return name === 'idempotency-key' ? value : shownHeader(name, value)
-}
-
-/** One word of a POSIX shell. */
-function quote(word: string): string {
-  return `'${word.replaceAll("'", `'\\''`)}'`
 }

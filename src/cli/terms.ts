@@ -19,8 +19,13 @@ export interface Terms {
   readonly destinations?: ReadonlyMap<string, Recipient>
 }
 
-/** The terms of a spool. */
-export async function termsOf(io: Io, flags: Flags, place: SpoolPlace): Promise<Terms> {
+/** The terms of a spool, for a command of this name. */
+export async function termsOf(
+  io: Io,
+  flags: Flags,
+  place: SpoolPlace,
+  command = 'send',
+): Promise<Terms> {
   const limits = readLimits(place.spool)
   const { configFile } = place
   // Who sees no configuration of his own takes the word of the daemon that serves the spool.
@@ -36,7 +41,7 @@ export async function termsOf(io: Io, flags: Flags, place: SpoolPlace): Promise<
     return { ...send, destinations }
   } catch (error) {
     if (!(error instanceof MsgqError)) throw error
-    io.warn(`send: taken unchecked, the configuration has a fault: ${error.message}`)
+    io.warn(`${command}: taken unchecked, the configuration has a fault: ${error.message}`)
     return unchecked(limits)
   }
 }

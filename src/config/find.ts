@@ -123,7 +123,7 @@ function isCheckout(packageRoot: string): boolean {
 }
 
 /** A base folder by the XDG specification, which ignores relative ones. */
-function baseFolder(
+export function baseFolder(
   { env, home }: Environment,
   variable: string,
   inHome: string,

@@ -10,6 +10,7 @@ import {
   chmodSync,
   mkdirSync,
   mkdtempSync,
+  readFileSync,
   readdirSync,
   rmSync,
   writeFileSync,
@@ -22,6 +23,7 @@ import type { Test } from 'tap'
 import { systemEnvironment } from '../../src/config/find.ts'
 import { publishLimits } from '../../src/config/limits.ts'
 import { loadConfig } from '../../src/config/load.ts'
+import type { Envelope } from '../../src/message/envelope.ts'
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 export const MSGQ = join(ROOT, 'bin/msgq')
@@ -86,6 +88,22 @@ export class Program {
   /** Every name in incoming/, half-written ones too. */
   incoming(): string[] {
     return readdirSync(join(this.spool, 'incoming'))
+  }
+
+  /** What was queued, in the order of its ids. */
+  messages(): { readonly envelope: Envelope; readonly body: string }[] {
+    return this.incoming()
+      .filter((name) => !name.startsWith('.'))
+      .toSorted()
+      .map((name) => {
+        const bytes = readFileSync(join(this.spool, 'incoming', name))
+        const end = bytes.indexOf('\n')
+        const envelope = JSON.parse(bytes.toString('utf8', 0, end)) as Envelope
+        return {
+          envelope,
+          body: bytes.toString('utf8', end + 1, end + 1 + envelope.bytes),
+        }
+      })
   }
 }
 
