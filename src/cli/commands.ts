@@ -108,6 +108,11 @@ export const COMMANDS: readonly Listed[] = [
     load: () => import('./wrap.ts'),
   },
   {
+    name: 'sendmail',
+    summary: 'take what cron and others hand to sendmail',
+    load: () => import('./sendmail.ts'),
+  },
+  {
     name: 'sink',
     summary: 'a receiver for trying things out',
     load: () => import('./sink.ts'),

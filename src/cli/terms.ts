@@ -15,6 +15,8 @@ export interface Terms {
   readonly minFree: number
   /** Where a message goes that names no receiver. */
   readonly to?: string
+  /** Where the mail of whom goes. */
+  readonly mail?: ReadonlyMap<string, string>
   /** Undefined where nobody can tell which there are. */
   readonly destinations?: ReadonlyMap<string, Recipient>
 }
@@ -37,8 +39,8 @@ export async function termsOf(
       : unchecked(limits)
   const { loadConfig } = await import('../config/load.ts')
   try {
-    const { send, destinations } = loadConfig(io.environment, flags)
-    return { ...send, destinations }
+    const { send, mail, destinations } = loadConfig(io.environment, flags)
+    return { ...send, mail, destinations }
   } catch (error) {
     if (!(error instanceof MsgqError)) throw error
     io.warn(`${command}: taken unchecked, the configuration has a fault: ${error.message}`)
@@ -52,5 +54,6 @@ function unchecked(limits: Limits | undefined): Terms {
     messageSizeLimit,
     minFree,
     ...(limits?.to === undefined ? {} : { to: limits.to }),
+    ...(limits?.mail === undefined ? {} : { mail: limits.mail }),
   }
 }

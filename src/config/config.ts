@@ -75,6 +75,8 @@ export interface Config {
     readonly messageSizeLimit: number
     readonly minFree: number
   }
+  /** Where `msgq sendmail` sends the mail of whom; names in lower case. */
+  readonly mail: ReadonlyMap<string, string>
   /** Who else may send, and how much of one other user may wait. */
   readonly submit: {
     readonly shared: boolean

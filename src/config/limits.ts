@@ -29,6 +29,8 @@ export interface Limits {
   readonly minFree: number
   /** Where a message goes that names no receiver. */
   readonly to?: string
+  /** Where the mail of whom goes; absent where an older daemon published. */
+  readonly mail?: ReadonlyMap<string, string>
   readonly anyFilesystem: boolean
   /** Of a lane without a destination; absent where an older daemon published. */
   readonly lane?: LaneOptions
@@ -68,6 +70,7 @@ export async function publishLimits(
     messageSizeLimit,
     minFree,
     to,
+    mail: Object.fromEntries(config.mail),
     anyFilesystem: config.anyFilesystem,
     lane: config.lane,
     destinations: Object.fromEntries(
@@ -133,6 +136,7 @@ function parseLimits(raw: Record<string, unknown>): Limits | undefined {
     messageSizeLimit,
     minFree,
     ...(typeof to === 'string' ? { to } : {}),
+    ...(isObject(raw['mail']) ? { mail: new Map(Object.entries(raw['mail'])) } : {}),
     anyFilesystem: raw['anyFilesystem'] === true,
     ...(isObject(raw['lane']) ? { lane: raw['lane'] as LaneOptions } : {}),
     // A map, because `constructor` may be the name of a destination.

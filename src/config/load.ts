@@ -20,7 +20,7 @@ import { defaultHouse, overlay, retryDefect } from './in-force.ts'
 import type { House } from './in-force.ts'
 import { entriesOf, fileTable } from './options.ts'
 import { ConfigError, inOrder, problemAt } from './problem.ts'
-import type { Problem } from './problem.ts'
+import type { Path, Problem } from './problem.ts'
 import { placeOf, readSources } from './sources.ts'
 import type { Source, Sources } from './sources.ts'
 
@@ -57,8 +57,12 @@ export function checkConfig(environment: Environment, flags: Flags): Checked {
   if (main !== undefined && defect !== undefined)
     problems.push(problemAt(placeOf(main, ['retry', defect.option]), defect.why))
   // In a file that is no TOML there may be more destinations.
-  if (main !== undefined && sources.problems.length === 0)
-    checkRecipient(main, given.send?.to, names, problems)
+  if (main !== undefined && sources.problems.length === 0) {
+    checkRecipient(main, ['send', 'to'], given.send?.to, names, problems)
+    for (const [name, to] of Object.entries(given.mail ?? {}))
+      for (const each of to.split(','))
+        checkRecipient(main, ['mail', name], each, names, problems)
+  }
   if (problems.length > 0)
     return { problems: inOrder(problems, sources.files), warnings, sources }
   const spool = placeSpool(environment, flags, sources.found, given.spool)
@@ -79,7 +83,7 @@ export function checkConfig(environment: Environment, flags: Flags): Checked {
 /** The options that nothing inherits and nothing overrides. */
 function plainOptions(
   given: FileOptions,
-): Pick<Config, 'send' | 'submit' | 'activeLimit' | 'keys' | 'stop' | 'log'> {
+): Pick<Config, 'send' | 'mail' | 'submit' | 'activeLimit' | 'keys' | 'stop' | 'log'> {
   const { send, submit, keys, stop, log } = v.parse(fileTable, DEFAULTS)
   const to = given.send?.to
   return {
@@ -89,6 +93,9 @@ function plainOptions(
         send?.message_size_limit) as number,
       minFree: (given.send?.min_free ?? send?.min_free) as number,
     },
+    mail: new Map(
+      Object.entries(given.mail ?? {}).map(([name, where]) => [name.toLowerCase(), where]),
+    ),
     submit: submitOptions({ ...submit, ...given.submit }),
     activeLimit: given.active_limit ?? DEFAULTS.active_limit,
     keys: { ...keys, ...given.keys } as Config['keys'],
@@ -139,9 +146,10 @@ function checkPart(part: Source, problems: Problem[]): void {
     }
 }
 
-/** `send.to` must lead somewhere. */
+/** `send.to` and what [mail] says must lead somewhere. */
 function checkRecipient(
   main: Source,
+  path: Path,
   to: string | undefined,
   names: ReadonlySet<string>,
   problems: Problem[],
@@ -149,7 +157,7 @@ function checkRecipient(
   if (to === undefined) return
   const defect = looksLikeUrl(to) ? urlDefect(to) : nameDefect(to, names)
   if (defect !== undefined)
-    problems.push(problemAt(placeOf(main, ['send', 'to']), defect.why, defect.hint))
+    problems.push(problemAt(placeOf(main, path), defect.why, defect.hint))
 }
 
 function nameDefect(

@@ -88,6 +88,15 @@ export const fileTable = table({
       min_free: v.optional(size(0, Number.MAX_SAFE_INTEGER, '0 for no minimum')),
     }),
   ),
+  mail: v.optional(
+    v.pipe(
+      v.custom<Table>(isTable, because('is not a table', 'write [mail]')),
+      v.record(
+        v.string(),
+        text((to) => (to === '' ? 'is empty' : undefined), 'name a destination: "ops"'),
+      ),
+    ),
+  ),
   submit: v.optional(
     table({
       shared: v.optional(flag()),

@@ -17,6 +17,7 @@ t.test('without any configuration the defaults are in force', async (t) => {
   const dir = t.testdir()
   t.same(loadConfig(machine(dir), {}), {
     files: [],
+    mail: new Map(),
     spool: join(dir, 'home/.local/state/msgq'),
     spoolIsDefault: true,
     anyFilesystem: false,

@@ -252,7 +252,7 @@ t.test('an option that does not exist, and where it may have been meant', async 
     ['[lane]\npace = "1/s"', '2: lane.pace: unknown option | known here: window, rate'],
     [
       '[[routes]]',
-      '1: routes: unknown option | known here: spool, any_filesystem, active_limit, send, submit, retry, http, lane, keys, stop, log, destinations',
+      '1: routes: unknown option | known here: spool, any_filesystem, active_limit, send, mail, submit, retry, http, lane, keys, stop, log, destinations',
     ],
     ['[[retry]]', '1: retry: is not a table | write a table: { option = value }'],
     ['retry = "1s"', '1: retry: is not a table | write a table: { option = value }'],
@@ -290,7 +290,7 @@ t.test('every default is one that a person may write', async (t) => {
       (table, key) => (table as Record<string, unknown>)?.[key],
       DEFAULTS,
     )
-    const open = ['spool', 'send.to', 'destinations'].includes(path.join('.'))
+    const open = ['spool', 'send.to', 'mail', 'destinations'].includes(path.join('.'))
     t.equal(value === undefined, open, path.join('.'))
   }
 })

@@ -17,7 +17,7 @@ t.test('without a configuration every option is a default', async (t) => {
   ])
   t.same(
     rows.filter(({ where }) => where !== 'default').map(({ option }) => option),
-    ['send.to'],
+    ['send.to', 'mail'],
   )
 })
 
@@ -58,6 +58,7 @@ t.test('each option says where it comes from, and no secret is shown', async (t)
       { option: 'spool', value: `"${dir}/q"`, where: at(1) },
       { option: 'any_filesystem', value: 'true', where: at(2) },
       { option: 'send.to', value: '', where: 'not set' },
+      { option: 'mail', value: '', where: 'not set' },
       { option: 'retry.max', value: '"60m"', where: at(4) },
       { option: 'destinations.crm.type', value: '"http"', where: at(6) },
       {
