@@ -2,12 +2,14 @@
  * systemd - the unit and its companions are what systemd wants to read, and agree with the code.
  */
 import { spawnSync } from 'node:child_process'
-import { readFileSync, statSync } from 'node:fs'
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import type { Test } from 'tap'
 
 import { EXIT_CODES } from '../src/base/errors.ts'
+import { Program } from './cli/program.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const folder = `${root}systemd`
@@ -23,14 +25,14 @@ const lacks = (program: string) =>
   run(program, '--version').status !== 0 && `no ${program} here`
 
 /** What systemd says of the unit with msgq's programs where this checkout has them. */
-function verify(t: Test, text: string): string {
+function verify(t: Test, text: string, name = 'msgq.service'): string {
   const here = text.replaceAll(/\/usr\/bin\/(?=msgqd?\b)/g, `${root}bin/`)
-  const file = `${t.testdir({ 'msgq.service': here })}/msgq.service`
+  const file = `${t.testdir({ [name]: here })}/${name}`
   const { stderr } = run('systemd-analyze', 'verify', '--man=no', file)
   // It reads what the unit depends on as well: the units of this machine are not ours.
   return stderr
     .split('\n')
-    .filter((line) => line.includes('msgq.service'))
+    .filter((line) => line.includes(name.replace(/@.*/, '')))
     .join('\n')
 }
 
@@ -48,6 +50,43 @@ t.test('the unit', { skip: lacks('systemd-analyze') }, async (t) => {
   const { status, stdout, stderr } = run('systemd-analyze', ...security)
   t.equal(status, 0, 'an exposure of 2.0 at most')
   t.comment((stdout + stderr).trim().split('\n').at(-1))
+})
+
+const NOTIFY = 'msgq-notify@.service'
+const notify = readFileSync(`${folder}/${NOTIFY}`, 'utf8')
+
+t.test('the unit for OnFailure=', { skip: lacks('systemd-analyze') }, async (t) => {
+  t.equal(verify(t, notify, NOTIFY), '', 'systemd has nothing to say of it')
+  t.match(verify(t, notify.replace('Type=', 'Typ='), NOTIFY), 'Unknown key', 'or it does')
+})
+
+t.test('it queues the state of the unit that failed', async (t) => {
+  const program = new Program(t)
+  writeFileSync(program.configFile, '[send]\nto = "https://ops.example/"\n')
+  // What systemd would start, with its specifiers and its `$$` read as it reads them.
+  const [, line, name] = /^ExecStart=\/bin\/sh -c '(.*)' (\S+) %i$/m.exec(notify)!
+  const script = line!
+    .replaceAll('$$', '$')
+    .replaceAll('%H', 'web1')
+    .replace('/usr/bin/msgq', `'${process.execPath}' '${root}bin/msgq'`)
+  const bin = join(program.folder, 'bin')
+  mkdirSync(bin)
+  writeFileSync(join(bin, 'systemctl'), '#!/bin/sh\necho "$@"; echo oh >&2; exit 3\n', {
+    mode: 0o755,
+  })
+  const env = { ...program.env, PATH: `${bin}:${program.env['PATH']}` }
+  const unitName = 'a b$HOME.service'
+  const { status, stderr } = spawnSync('/bin/sh', ['-c', script, name!, unitName], {
+    env,
+    encoding: 'utf8',
+  })
+  t.same([status, stderr], [0, ''])
+  t.match(program.messages(), [
+    {
+      envelope: { subject: `${unitName} failed on web1`, level: 'error' },
+      body: `status --full --no-pager --lines=20 -- ${unitName}\noh\n`,
+    },
+  ])
 })
 
 t.test('the unit agrees with the program', async (t) => {
