@@ -4,18 +4,17 @@
  * `msgq send` is started hundreds of times a minute, so nothing is loaded that the one command
  * does not need. Exit codes are sysexits'; commander's own are made into them.
  */
-import { Command, CommanderError } from 'commander'
+import { CommanderError } from 'commander'
 
 import { EXIT_CODES } from '../base/errors.ts'
 import { didYouMean } from '../base/text.ts'
-import { VERSION } from '../base/version.ts'
 import type { Flags } from '../config/find.ts'
 import type { Io, Run } from './command.ts'
 import { COMMANDS } from './commands.ts'
 import type { Listed } from './commands.ts'
 import { complain } from './complain.ts'
 import { systemIo } from './io.ts'
-import { COMMON_OPTIONS, addOptions } from './option-row.ts'
+import { addCommand, newProgram } from './program.ts'
 
 /** Runs msgq with these arguments; resolves with its exit code. */
 export async function main(
@@ -42,11 +41,7 @@ async function dispatch(
   io: Io,
 ): Promise<number> {
   let chosen: Run | undefined
-  const program = new Command('msgq')
-    .description('Hand it a message: it arrives, or lies in a folder with the reason.')
-    .version(VERSION, '-V, --version', 'print the version')
-    .helpOption('-h, --help', 'show this help')
-    .helpCommand('help [command]', 'show the help of a command')
+  const program = newProgram()
     .exitOverride()
     // The hint says it.
     .showSuggestionAfterError(false)
@@ -59,11 +54,7 @@ async function dispatch(
     argv[0] === 'help' ? COMMANDS.find(({ name }) => name === argv[1]) : undefined
   // The one that was called needs none of the others.
   for (const command of listed === undefined || helped ? COMMANDS : [listed]) {
-    const sub = program.command(command.name).summary(command.summary)
-    if (command.alias !== undefined) sub.alias(command.alias)
-    sub.description(`${command.summary[0]!.toUpperCase()}${command.summary.slice(1)}.`)
-    sub.helpOption('-h, --help', 'show this help').showSuggestionAfterError(true)
-    addOptions(sub, COMMON_OPTIONS)
+    const sub = addCommand(program, command)
     if (command !== listed && command !== helped) continue
     const { define } = await command.load()
     define(sub, (run) => {

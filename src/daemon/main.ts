@@ -30,14 +30,7 @@ interface Options extends Flags {
 
 /** Runs msgqd with these arguments until it ends; resolves with its exit code. */
 export async function main(argv: readonly string[]): Promise<number> {
-  const program = new Command('msgqd')
-    .description('Delivers what lies in a spool, until it is stopped.')
-    .option('-c, --config <file>', 'configuration file (default: see msgq config)')
-    .option('--spool <dir>', 'spool folder')
-    .option('--once', 'deliver what is due now, then exit')
-    .version(VERSION, '-V, --version')
-    .helpOption('-h, --help', 'show this help')
-    .addHelpText('after', HELP)
+  const program = newProgram()
     .exitOverride()
     .configureOutput({ outputError: () => {} })
   try {
@@ -46,6 +39,18 @@ export async function main(argv: readonly string[]): Promise<number> {
   } catch (error) {
     return complain(error)
   }
+}
+
+/** The program, for its options and its manual. */
+export function newProgram(): Command {
+  return new Command('msgqd')
+    .description('Delivers what lies in a spool, until it is stopped.')
+    .option('-c, --config <file>', 'configuration file (default: see msgq config)')
+    .option('--spool <dir>', 'spool folder')
+    .option('--once', 'deliver what is due now, then exit')
+    .version(VERSION, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'show this help')
+    .addHelpText('after', HELP)
 }
 
 const HELP = `
