@@ -122,4 +122,18 @@ export const COMMANDS: readonly Listed[] = [
     summary: 'watch messages go out, fail, retry and bounce',
     load: () => import('./demo.ts'),
   },
+  {
+    name: 'completion',
+    summary: 'complete command lines in bash, zsh or fish',
+    load: () => import('./completion.ts'),
+  },
+]
+
+/** Commands for programs, which no help lists. */
+export const HIDDEN: readonly Listed[] = [
+  {
+    name: 'complete',
+    summary: 'what may stand at the end of a line that is being typed',
+    load: () => import('./complete.ts'),
+  },
 ]

@@ -10,7 +10,7 @@ import { EXIT_CODES } from '../base/errors.ts'
 import { didYouMean } from '../base/text.ts'
 import type { Flags } from '../config/find.ts'
 import type { Io, Run } from './command.ts'
-import { COMMANDS } from './commands.ts'
+import { COMMANDS, HIDDEN } from './commands.ts'
 import type { Listed } from './commands.ts'
 import { complain } from './complain.ts'
 import { systemIo } from './io.ts'
@@ -24,7 +24,7 @@ export async function main(
 ): Promise<number> {
   const name = argv.find((word) => !word.startsWith('-'))
   // Most have no alias, and nothing is not the name of one.
-  const listed = commands.find(
+  const listed = [...commands, ...HIDDEN].find(
     (command) => name !== undefined && [command.name, command.alias].includes(name),
   )
   try {
