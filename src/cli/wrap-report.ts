@@ -63,7 +63,7 @@ export function headline(about: Subject, ended: Ended, verdict: Verdict): string
   if (ended.code !== 0) return `${head('failed')} (${endText(ended)})`
   switch (verdict.reason) {
     case 'recover':
-      return `${head('works again')} after ${failures} ${failures === 1 ? 'failure' : 'failures'}`
+      return `${head('works again')} ${afterText(failures)}`
     case 'change':
       return head('says something else')
     case 'output':
@@ -80,6 +80,10 @@ function shortCommand([file, ...words]: Subject['command']): string {
   if (/^(?:ba|da|k|z)?sh$/.test(name) && /^-\w*c$/.test(first ?? '') && script)
     return script
   return commandLine([name, ...words])
+}
+
+function afterText(failures: number): string {
+  return `after ${failures} ${failures === 1 ? 'failure' : 'failures'}`
 }
 
 function endText({ code, signal }: Ended): string {
@@ -101,9 +105,7 @@ function textBody(about: Subject, ended: Ended, verdict: Verdict): string {
   if (since !== undefined && failed && failures > 1)
     lines.push(`failed ${failures} times in a row, since ${stamp(since)}`)
   if (since !== undefined && !failed && failures > 0)
-    lines.push(
-      `had failed ${failures === 1 ? 'once' : `${failures} times`}, since ${stamp(since)}`,
-    )
+    lines.push(`works again ${afterText(failures)}, failing since ${stamp(since)}`)
   if (ended.unstarted !== undefined) return `${lines.join('\n')}\n`
   const { text, cut } = output.text()
   if (output.total === 0) return `${lines.join('\n')}\n\n(no output)\n`

@@ -122,7 +122,7 @@ t.test('it works again', async (t) => {
   const [message, ...others] = program.messages()
   t.same(others, [], 'once')
   t.match(message?.envelope.subject, new RegExp(`works again on ${HOST} after 3 failures$`))
-  t.match(message?.body, /^had failed 3 times, since \d{4}-/m)
+  t.match(message?.body, /^works again after 3 failures, failing since \d{4}-/m)
 
   const folder = join(program.folder, '.local/state/msgq-wrap')
   const [file, ...rest] = readdirSync(folder)
