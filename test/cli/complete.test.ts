@@ -33,7 +33,10 @@ t.test('commands', async (t) => {
   const all = COMMANDS.map(({ name }) => name)
   t.same(await offered(world), all)
   t.same(await offered(world, ''), all)
-  t.same(await offered(world, 're'), ['release', 'requeue', 'reload'])
+  t.same(
+    await offered(world, 're'),
+    all.filter((name) => name.startsWith('re')),
+  )
   t.same(await offered(world, 'help', 'mai'), ['mailq'])
   t.same(await offered(world, 'nonsense', ''), [])
   t.notOk(all.includes('complete'), 'it is for shells, and no help lists it')
