@@ -11,6 +11,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 import { Pool } from 'undici'
 
+import { systemClock } from '../../src/base/clock.ts'
+import { openDesk } from '../../src/queue/open.ts'
 import { serve } from './daemon.ts'
 import { figure, median, quantile } from './figure.ts'
 import type { Figure } from './figure.ts'
@@ -20,16 +22,16 @@ import { deferred } from './million.ts'
 export interface Crowd {
   /** Not due. */
   readonly deferred: number
-  /** In incoming/ when the daemon starts, for a lane that does not go on. */
+  /** In incoming/ when the daemon starts, for a lane that is suspended. */
   readonly standing: number
 }
 
-/** A lane that lets one message go a day. */
-const CLOSED = `
-[destinations.closed]
+/** The lane of those that stand. */
+const SUSPENDED = 'stopped'
+const CONFIG = `
+[destinations.${SUSPENDED}]
 type = "http"
 url = "http://127.0.0.1:9/"
-lane = { rate = "1/d" }
 `
 
 interface Times {
@@ -68,9 +70,11 @@ export async function latency(sends: number, crowd?: Crowd): Promise<Figure[]> {
     ]
   }
   const spool = await deferred(crowd.deferred)
-  await enqueueAll(spool, 'closed', crowd.standing)
+  const desk = await openDesk(spool, { clock: systemClock, anyFilesystem: true })
+  await desk.suspend({ lane: SUSPENDED, at: systemClock.now() })
+  await enqueueAll(spool, SUSPENDED, crowd.standing)
   const full = await measure(spool, sends)
-  const also = `${crowd.deferred} deferred, ${crowd.standing} for a closed lane`
+  const also = `${crowd.deferred} deferred, ${crowd.standing} of a suspended lane`
   const figureOf = (name: 'median' | 'p99') =>
     figure({
       name: `send returned to request received, ${also}, ${name}`,
@@ -102,7 +106,7 @@ async function measure(spool: string, sends: number): Promise<Times> {
   await once(server, 'listening')
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
   const outbox = await outboxOf(spool)
-  const daemon = await serve(spool, CLOSED)
+  const daemon = await serve(spool, CONFIG)
   await daemon.settled()
 
   const times: number[] = []

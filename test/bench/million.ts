@@ -13,7 +13,7 @@ import { formatName } from '../../src/queue/spool/name.ts'
 import { outboxOf, scratch } from './ground.ts'
 import { native } from './native.ts'
 
-const LANE = 'away'
+export const LANE = 'away'
 const DUE = Date.UTC(2099, 0, 1)
 
 let spool: string | undefined

@@ -3,6 +3,7 @@
  */
 import { batch } from './batch.ts'
 import { delivery } from './delivery.ts'
+import { counting, requeueing } from './desk.ts'
 import { enqueue } from './enqueue.ts'
 import type { Figure } from './figure.ts'
 import { growth } from './growth.ts'
@@ -35,6 +36,8 @@ export function rowsOf(quick: boolean): readonly Row[] {
     { name: 'growth', run: () => growth(many, quick ? 2_000 : 10_000) },
     { name: 'restart', run: () => restart(many, quick ? 2 : 5) },
     { name: 'rest', run: () => rest(many, quick ? 5 : 20, quick ? 2_000 : 20_000) },
+    { name: 'count', run: () => counting(many) },
+    { name: 'requeue', run: () => requeueing(quick ? 5_000 : 50_000) },
     {
       name: 'latency million',
       run: () => latency(sends, { deferred: many, standing: many / 10 }),

@@ -60,6 +60,8 @@ t.test('a spool that is well is left as it is', async (t) => {
   const world = await World.open(t, OPS)
   await world.defer({ to: 'ops' }, HOUR)
   await world.bounce({ to: 'ops' })
+  // The story so far is written a moment later.
+  await world.engine.noted()
   const before = readdirSync(world.spool, { recursive: true }).toSorted()
   const ran = await world.run('check', '--repair')
   t.equal(ran.code, 0)

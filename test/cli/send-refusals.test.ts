@@ -285,7 +285,6 @@ const ROWS: Readonly<Record<string, readonly Row[]>> = {
       says: /^unknown option '--subjet'/,
       hint: 'msgq send --help',
     },
-    { argv: ['ops', 'x', '--wait'], code: 64, says: /^unknown option '--wait'/ },
     { argv: ['ops', '-d'], code: 64, says: /^option '-d, --data <data>' argument missing/ },
   ],
   'options of curl': [
