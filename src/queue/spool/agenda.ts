@@ -47,6 +47,8 @@ export class Agenda {
   readonly #most: number
   #incoming = 0
   #turn = 0
+  /** When something was last taken out of it. */
+  takenAt = -Infinity
 
   constructor(most = MOST) {
     this.#most = most
@@ -110,6 +112,7 @@ export class Agenda {
       idle = 0
     }
     this.#turn %= names.length || 1
+    if (taken.length > 0) this.takenAt = now
     return taken
   }
 

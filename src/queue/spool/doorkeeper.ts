@@ -121,6 +121,7 @@ export class Doorkeeper {
   tidy(): void {
     for (const waiting of this.#parking.next())
       this.#guard(waiting.file, () => this.#parking.park(waiting))
+    this.#parking.done()
   }
 
   /** Puts a waiting message on the agenda; false when it is in flight, or its twin counts. */

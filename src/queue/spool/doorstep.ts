@@ -22,7 +22,7 @@ const SETTLED = 2_000_000_000n
 /** Read regardless of the folder's time, so often (ms of the monotonic clock). */
 const READ_EVERY = 5_000
 /** A look takes one part in so many of the time: a full doorstep must not stop the rest. */
-const SHARE = 20
+const SHARE = 10
 
 /** A timer may fire so much too early (ms). */
 const EARLY = 2

@@ -19,16 +19,17 @@ import { Unsealed, readEnvelope, readMessage } from './read.ts'
 import { tellHold } from './tell.ts'
 
 /** So many may wait in incoming/ for lanes that stand still; from twice that on the rest goes. */
-const DOORSTEP = 1_000
+const DOORSTEP = 100
 /** The same for all lanes. */
 const CROWD = 20_000
 /** A lane stands still that gave nothing out for so long, and is counted so often (ms). */
 const STILL = 1_000
 const COUNT_EVERY = 100
-/** Between two slices of what is moved away (ms). */
-const BREATH = 20
-/** Moved in one go, so that a flood does not stop deliveries. */
-const AT_ONCE = 256
+/** Moved in one go; then it rests so many times as long, while others go out and while none do. */
+const AT_ONCE = 64
+const REST = { busy: 16, idle: 1 } as const
+/** Others go out while one did so recently (ms). */
+const RECENTLY = 100
 /** So many are remembered to be moved; the next look finds the others. */
 const MOST_PARKING = 100_000
 
@@ -52,6 +53,9 @@ export class Parking {
   /** Due, and too many to stand there; perhaps gone by the time. */
   #excess: Waiting[] = []
   #countAt = -Infinity
+  /** When the last slice was given out, and when the next one may be. */
+  #slicedAt: number | undefined
+  #restUntil = -Infinity
 
   constructor(deps: Deps) {
     this.#deps = deps
@@ -69,16 +73,30 @@ export class Parking {
 
   /** When there is something to move though nothing rings (epoch ms). */
   get nextLook(): number | undefined {
-    const now = this.#deps.clock.now()
-    if (this.#waiting.length > 0) return now
-    return this.#excess.length > 0 ? now + BREATH : undefined
+    if (this.#waiting.length + this.#excess.length === 0) return undefined
+    const { clock } = this.#deps
+    return clock.now() + Math.max(0, this.#restUntil - clock.monotonic())
   }
 
-  /** The next slice of what is to be moved. */
+  /** The next slice of what is to be moved; whoever takes it says when it is `done`. */
   next(): Waiting[] {
+    const now = this.#deps.clock.monotonic()
+    if (now < this.#restUntil) return []
     if (this.#excess.length === 0) this.#excess = this.#tooMany()
+    this.#slicedAt = now
     const slice = this.#waiting.splice(0, AT_ONCE)
     return slice.length > 0 ? slice : this.#excess.splice(0, AT_ONCE)
+  }
+
+  /** The last slice was moved. */
+  done(): void {
+    const { agenda, clock } = this.#deps
+    if (this.#slicedAt === undefined) return
+    const now = clock.monotonic()
+    const isBusy = clock.now() - agenda.takenAt < RECENTLY
+    const rest = (now - this.#slicedAt) * (isBusy ? REST.busy : REST.idle)
+    this.#restUntil = now + rest
+    this.#slicedAt = undefined
   }
 
   /** incoming -> deferred for what cannot go now, or hold where its sender says so. */

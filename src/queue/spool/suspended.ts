@@ -6,7 +6,7 @@
  * takes a short write for success, so the size is looked at after it. To resume is to remove it.
  * Both sync the folder before they resolve.
  */
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { readFile, readdir, stat } from 'node:fs/promises'
 
 import type { Clock } from '../../base/clock.ts'
@@ -23,10 +23,13 @@ import type { Layout } from './layout.ts'
 const VERSION = 1
 /** What the library was killed over is removed by the next who writes, after so long (ms). */
 const STALE = 3_600_000
+/** While the folder's time is younger, a second change may hide behind the same time (ms). */
+const SETTLED = 2_000
 
 export class SuspendedFolder implements Suspensions {
   readonly #layout: Layout
   readonly #clock: Clock
+  #seen: { readonly stamp: string; readonly found: readonly Suspension[] } | undefined
 
   constructor(layout: Layout, clock: Clock) {
     this.#layout = layout
@@ -57,6 +60,26 @@ export class SuspendedFolder implements Suspensions {
   }
 
   async suspensions(): Promise<readonly Suspension[]> {
+    const before = this.#stamp()
+    // The daemon asks every second, and almost always nothing changed.
+    if (before !== undefined && before === this.#seen?.stamp) return this.#seen.found
+    const found = await this.#readAll()
+    this.#seen = before === undefined ? undefined : { stamp: before, found }
+    return found
+  }
+
+  /** The folder's time; undefined where it may hide a change: it is young, or cannot be told. */
+  #stamp(): string | undefined {
+    const seen = statSync(this.#layout.suspended(''), {
+      bigint: true,
+      throwIfNoEntry: false,
+    })
+    if (seen === undefined) return undefined
+    const age = this.#clock.now() - Number(seen.mtimeMs)
+    return Math.abs(age) < SETTLED ? undefined : `${seen.ino} ${seen.mtimeNs}`
+  }
+
+  async #readAll(): Promise<readonly Suspension[]> {
     const found: Suspension[] = []
     for (const name of (await this.#names()).toSorted()) {
       if (!isOpenLane(name)) continue

@@ -253,15 +253,16 @@ void t.test(
     }
     await yard.restart()
     let moved = 0
-    for (let n = 0; n < 12; n++) {
+    for (let n = 0; n < 60; n++) {
       await yard.claim({ room: () => 0 })
       const now = yard.where().deferred ?? 0
-      t.ok(now - moved <= 256, `${now - moved} at once`)
+      t.ok(now - moved <= 64, `${now - moved} at once`)
       moved = now
+      yard.clock.pass(1_000)
     }
     t.strictSame(
       yard.where(),
-      { incoming: 1_000, deferred: 2_000 },
+      { incoming: 100, deferred: 2_900 },
       'and a bounded number stays',
     )
     const got: string[] = []
@@ -272,6 +273,35 @@ void t.test(
       for (const lease of leases) await yard.engine.settle(lease, { to: 'delivered' })
     }
     t.strictSame(got, ids)
+  },
+)
+
+void t.test(
+  'while others go out, what stands still is moved in what time is left',
+  async (t) => {
+    const moves = async (isBusy: boolean) => {
+      const yard = await Yard.open(t, { recover: false })
+      for (let n = 0; n < 1_000; n++) {
+        const { name, bytes } = sealed({ due: Date.now() - 100_000 + n })
+        yard.put('incoming', name, bytes)
+      }
+      for (let n = 0; n < 100; n++) {
+        const { name, bytes } = sealed({ lane: 'crm', due: Date.now() - 1_000 })
+        yard.put('incoming', name, bytes)
+      }
+      await yard.restart()
+      yard.clock.pass(2_000)
+      let slices = 0
+      for (let n = 0; n < 100; n++) {
+        const before = yard.where().deferred ?? 0
+        await yard.claim({ max: 1, room: (lane) => (isBusy && lane === 'crm' ? 100 : 0) })
+        if ((yard.where().deferred ?? 0) > before) slices++
+      }
+      return slices
+    }
+    const [busy, idle] = [await moves(true), await moves(false)]
+    t.ok(busy < idle, `${busy} slices beside deliveries, ${idle} without`)
+    t.ok(busy > 0, 'and never none')
   },
 )
 
