@@ -21,8 +21,12 @@ export const REST = 2_000
 const SETTLED = 2_000_000_000n
 /** Read regardless of the folder's time, so often (ms of the monotonic clock). */
 const READ_EVERY = 5_000
-/** A look takes one part in so many of the time: a full doorstep must not stop the rest. */
-const SHARE = 10
+/**
+ * A look takes one part in so many of the time, and a part that is the smaller the longer it took
+ * (ms): a full doorstep must not stop the rest. Nobody waits longer than so long for one (ms).
+ */
+const SHARE = 5
+const LONGEST_WAIT = 3_000
 
 /** A timer may fire so much too early (ms). */
 const EARLY = 2
@@ -94,7 +98,8 @@ export class Doorstep {
     this.#readAt = started
     const found = this.#read(started)
     const ended = this.#clock.monotonic()
-    this.#next = ended + (ended - started) * SHARE
+    const took = ended - started
+    this.#next = ended + Math.min(took * (SHARE + took), LONGEST_WAIT)
     return found
   }
 
