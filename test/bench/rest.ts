@@ -14,13 +14,13 @@ import { startReceiver } from './receivers.ts'
 
 /** The kernel counts in steps of 10 ms: less than one of them cannot be told from none. */
 const STEP = 0.01
-const AFTERMATH = 35_000
 
-/** CPU over so many idle seconds, then memory after so much traffic, twice. */
+/** CPU over so many idle seconds, `aftermath` seconds after the start; then memory after traffic. */
 export async function rest(
   count: number,
   seconds: number,
   traffic: number,
+  aftermath: number,
 ): Promise<Figure[]> {
   const spools = [await deferred(count), scratch()] as const
   await outboxOf(spools[1])
@@ -28,7 +28,7 @@ export async function rest(
   for (const daemon of [full, empty]) await daemon.settled()
   const startedAt = full.memory()
   // V8 gives back what the start took half a minute after it, when it sees that nothing happens.
-  await sleep(AFTERMATH)
+  await sleep(aftermath * 1000)
   const settledAt = full.memory()
   const before = [full.cpu(), empty.cpu()] as const
   await sleep(seconds * 1000)

@@ -35,7 +35,10 @@ export function rowsOf(quick: boolean): readonly Row[] {
     { name: 'neighbours', run: () => neighbours(quick ? 1_000 : 10_000) },
     { name: 'growth', run: () => growth(many, quick ? 2_000 : 10_000) },
     { name: 'restart', run: () => restart(many, quick ? 2 : 5) },
-    { name: 'rest', run: () => rest(many, quick ? 5 : 20, quick ? 2_000 : 20_000) },
+    {
+      name: 'rest',
+      run: () => rest(many, quick ? 5 : 20, quick ? 2_000 : 20_000, quick ? 2 : 35),
+    },
     { name: 'count', run: () => counting(many) },
     { name: 'requeue', run: () => requeueing(quick ? 5_000 : 50_000) },
     {

@@ -48,9 +48,11 @@ export async function sustained(seconds: number, window: number): Promise<Figure
   await receiver.stop()
 
   const over = (from: number, to: number) => {
-    const inside = samples.filter(({ at }) => at >= from * 1000 && at <= to * 1000)
-    const [a, b] = [inside[0]!, inside.at(-1)!]
-    return ((b.count - a.count) / (b.at - a.at)) * 1000
+    // On a disk that stalls there may be no sample for seconds: the last one before counts.
+    const by = (second: number) =>
+      samples.findLast(({ at }) => at <= second * 1000) ?? samples[0]!
+    const [a, b] = [by(from), by(to)]
+    return ((b.count - a.count) / Math.max(1, b.at - a.at)) * 1000
   }
   return [
     figure({
