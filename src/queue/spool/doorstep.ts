@@ -87,16 +87,20 @@ export class Doorstep {
     if (this.#isListening && !this.#hinted && this.#resting.size === 0) return undefined
     this.#skipped = started < this.#next
     if (this.#skipped) return undefined
-    this.#hinted = false
     const { mtimeNs } = statSync(this.#layout.folder('incoming'), { bigint: true })
     const settled = BigInt(Math.floor(this.#clock.now())) * 1_000_000n - mtimeNs > SETTLED
     const recent = started - this.#readAt < READ_EVERY
     const restless = this.#resting.size > 0
-    if (mtimeNs === this.#mtime && settled && recent && !restless) return undefined
+    if (mtimeNs === this.#mtime && settled && recent && !restless) {
+      this.#hinted = false
+      return undefined
+    }
     // The time is taken before the read: what comes during it is seen at the next look.
     this.#mtime = mtimeNs
     this.#readAt = started
     const found = this.#read(started)
+    // Only now: a look that failed has answered no hint.
+    this.#hinted = false
     const ended = this.#clock.monotonic()
     const took = ended - started
     this.#next = ended + Math.min(took * (SHARE + took), LONGEST_WAIT)

@@ -250,3 +250,19 @@ void t.test('a hint while a look would be too dear is kept', async (t) => {
   ms += 60_000
   t.ok(doorstep.look())
 })
+
+void t.test('a look that failed has answered no hint', async (t) => {
+  const clock = new FastClock()
+  const { doorstep, put, path } = step(t, clock)
+  doorstep.hint()
+  doorstep.look()
+  rmSync(path('.'), { recursive: true })
+  clock.pass(10_000)
+  doorstep.hint()
+  t.throws(() => doorstep.look())
+  mkdirSync(path('.'))
+  const { name, id } = sealed()
+  put(name)
+  clock.pass(10_000)
+  t.strictSame(known(doorstep.look()), [id], 'nobody has to ring again')
+})
