@@ -267,3 +267,24 @@ void t.test('what cannot be read may have a key, and is not deleted', async (t) 
   })
   t.strictSame(records(yard), [])
 })
+
+void t.test(
+  'a message is deleted in flight only once its key surely is gone',
+  async (t) => {
+    const yard = await Yard.open(t)
+    const id = await yard.send(KEYED)
+    const lease = await yard.lease()
+    const keys = join(yard.root, 'keys')
+    await asPlainUser(yard.root, async () => {
+      // Records can be removed, and the folder cannot be opened to sync it.
+      chmodSync(keys, 0o300)
+      for (const which of ['first', 'second'])
+        await t.rejects(yard.engine.settle(lease, { to: 'deleted' }), `the ${which} try`)
+      t.strictSame(yard.where(), { active: 1 })
+      chmodSync(keys, 0o750)
+      t.strictSame(readdirSync(keys), [])
+      t.equal(await yard.engine.settle(lease, { to: 'deleted' }), 'ok')
+      t.equal(await yard.engine.get(id), undefined)
+    })
+  },
+)
