@@ -37,6 +37,7 @@ const EDGE = 128 * 1024
 /** What each line says for itself. */
 const PER_LINE = {
   json: '--json',
+  form: '-F',
   header: '-H',
   request: '-X',
   contentType: '--content-type',

@@ -84,7 +84,8 @@ async function readStdin(io: Io, limit: number): Promise<Buffer> {
   return Buffer.concat(chunks, bytes)
 }
 
-function tooLarge(limit: number): MsgqError {
+/** What is said of a body beyond the limit (bytes). */
+export function tooLarge(limit: number): MsgqError {
   return new MsgqError(
     'data',
     `message: is over the limit of ${briefSize(limit)}`,

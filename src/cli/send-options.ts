@@ -30,6 +30,7 @@ export interface SendOptions {
   readonly data?: readonly string[]
   readonly dataBinary?: readonly string[]
   readonly json?: readonly string[]
+  readonly form?: readonly string[]
   readonly header?: readonly string[]
   readonly request?: string
   readonly contentType?: string
@@ -74,6 +75,11 @@ export const SEND_OPTIONS: readonly OptionRow[] = [
   {
     flags: '--json <json>',
     help: 'the same as application/json, checked to be JSON',
+    isMany: true,
+  },
+  {
+    flags: '-F, --form <part>',
+    help: 'a part of a form: NAME=TEXT or NAME=@FILE; may stand more than once',
     isMany: true,
   },
   {
@@ -145,6 +151,8 @@ export function readWish(text: readonly string[], options: SendOptions, now: num
   const { headers, contentType: fromHeader } = readHeaders(options.header ?? [])
   if (options.contentType !== undefined && fromHeader !== undefined)
     throw new MsgqError('usage', '--content-type and -H content-type exclude each other')
+  if (options.form !== undefined && (options.contentType ?? fromHeader) !== undefined)
+    throw new MsgqError('usage', '-F and a content type exclude each other')
   const isJson = json !== undefined
   const contentType =
     options.contentType ?? fromHeader ?? (isJson ? 'application/json' : undefined)
@@ -178,6 +186,8 @@ function sourceOn(text: readonly string[], options: SendOptions): Source {
     ...(options.data ?? []).map((value) => ['-d', value] as const),
     ...(options.dataBinary ?? []).map((value) => ['--data-binary', value] as const),
     ...(options.json ?? []).map((value) => ['--json', value] as const),
+    // However many parts, it is one body.
+    ...(options.form === undefined ? [] : [['-F', ''] as const]),
   ]
   const names = [...given.map(([name]) => name), ...(text.length > 0 ? ['TEXT'] : [])]
   if (names.length > 1)
@@ -191,5 +201,6 @@ function sourceOn(text: readonly string[], options: SendOptions): Source {
   if (text.length > 0) return { kind: 'bytes', bytes: Buffer.from(text.join(' ')) }
   const [first] = given
   if (first === undefined) return { kind: 'stdin', explicit: false }
+  if (options.form !== undefined) return { kind: 'bytes', bytes: Buffer.alloc(0) }
   return sourceOf(first[0], first[1])
 }

@@ -52,6 +52,7 @@ export async function run(line: Line, io: Io, flags: Flags): Promise<number> {
 async function send({ to, text, options }: Line, io: Io, flags: Flags): Promise<number> {
   // Before anything is read or said: what is not in main-send.ts begins anew.
   const dryRun = options.dryRun ? await import('./dry-run.ts') : undefined
+  const forms = options.form ? await import('./form.ts') : undefined
   const waiting = options.wait ? await import('./wait.ts') : undefined
   const timeout = waiting?.readTimeout(options.timeout) ?? 0
   if (waiting === undefined && options.timeout !== undefined)
@@ -70,10 +71,13 @@ async function send({ to, text, options }: Line, io: Io, flags: Flags): Promise<
     )
   for (const each of receivers) asUsage(() => checkDraft({ to: each, ...wish.draft }))
   warn(wish, io, now)
-  const body = await bodyOf(wish, { receivers, terms, options, io })
+  const form = await forms?.encodeForm(options.form ?? [], io, terms.messageSizeLimit)
+  const body = form?.bytes ?? (await bodyOf(wish, { receivers, terms, options, io }))
   if (body === undefined) return 0
 
-  const asked = { ...wish.draft, ...timesOf(wish.schedule, io.clock.now()) }
+  const contentType = form === undefined ? {} : { contentType: form.contentType }
+  const times = timesOf(wish.schedule, io.clock.now())
+  const asked = { ...wish.draft, ...contentType, ...times }
   const drafts = receivers.map((each) => draftFor(each, asked, body, terms))
   if (dryRun !== undefined) {
     const config = dryRun.shownConfig(io, flags)

@@ -159,6 +159,21 @@ t.test('10, 11: a subject, as with mail(1), and how bad it is', async (t) => {
   t.match(await week.type('msgq send ops --level bad hello'), { code: 64 })
 })
 
+t.test('12: a form with a file, as with curl', async (t) => {
+  const week = new Week(t)
+  week.file('report.pdf', Buffer.from('%PDF\r\n\0\n\xff', 'latin1'))
+  t.match(await week.type('msgq send crm -F file=@report.pdf -F kind=daily'), { code: 0 })
+  const [{ body, envelope } = { body: '', envelope: {} }] = week.queued()
+  const contentType = String(envelope['contentType'])
+  t.match(contentType, /^multipart\/form-data; boundary=/)
+  const headers = { 'content-type': contentType }
+  const form = await new Response(Buffer.from(body, 'latin1'), { headers }).formData()
+  t.equal(form.get('kind'), 'daily')
+  const file = form.get('file') as File
+  t.match(file, { name: 'report.pdf', type: 'application/octet-stream' })
+  t.equal(Buffer.from(await file.arrayBuffer()).toString('latin1'), '%PDF\r\n\0\n\xff')
+})
+
 t.test('13: no password in a URL, and no secret on a screen', async (t) => {
   const week = new Week(t)
   t.match(await week.type('msgq send https://ann:pw@host.example/hook -d x'), {

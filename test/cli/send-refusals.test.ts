@@ -302,10 +302,10 @@ const ROWS: Readonly<Record<string, readonly Row[]>> = {
     { argv: ['-u', 'me:secret', HOOK], code: 64, says: /^-u, --user: /, hint: /auth/ },
     { argv: ['-O', HOOK], code: 64, says: /^-O, --remote-name: / },
     {
-      argv: ['-F', 'file=@x', HOOK],
+      argv: ['--form-string', 'a=b', HOOK],
       code: 64,
-      says: /^-F, --form: /,
-      hint: /form-urlencoded/,
+      says: /^--form-string: /,
+      hint: /-F NAME=TEXT/,
     },
     {
       argv: ['--retry', '5', HOOK],
