@@ -7,7 +7,7 @@
 import { Readable } from 'node:stream'
 
 import { VERSION } from '../base/version.ts'
-import type { Destination } from '../config/config.ts'
+import type { HttpDestination } from '../config/config.ts'
 import { shortId } from '../message/id.ts'
 import { shownHeader, shownTo } from '../message/mask.ts'
 import type { Envelope } from '../message/envelope.ts'
@@ -25,7 +25,7 @@ export interface CurlCommand {
 /** The command that makes the same request as attempt `number` at this message. */
 export async function curlCommand(
   envelope: Envelope,
-  destination: Destination,
+  destination: HttpDestination,
   number: number,
 ): Promise<CurlCommand> {
   const url = typeof destination.url === 'string' ? shownTo(destination.url) : MASK

@@ -6,7 +6,7 @@
 import { MsgqError } from '../base/errors.ts'
 import { briefSize } from '../base/size.ts'
 import { VERSION } from '../base/version.ts'
-import type { Config, Destination } from '../config/config.ts'
+import type { Config, Destination, HttpDestination } from '../config/config.ts'
 import type { Flags } from '../config/find.ts'
 import { defaultDestination } from '../config/limits.ts'
 import { loadConfig } from '../config/load.ts'
@@ -42,7 +42,7 @@ export function requestText(
   const { to = '', method = 'POST' } = draft
   const destination = config && destinationOf(to, config)
   const head =
-    destination === undefined
+    destination?.type !== 'http'
       ? `${method} (the URL of ${to})\n`
       : headOf(draft, body, destination)
   return `${head}${remarks(draft)}\n${shownBody(body)}`
@@ -52,7 +52,7 @@ function destinationOf(to: string, config: Config): Destination | undefined {
   return looksLikeUrl(to) ? defaultDestination(config, to) : config.destinations.get(to)
 }
 
-function headOf(draft: Draft, body: Buffer, destination: Destination): string {
+function headOf(draft: Draft, body: Buffer, destination: HttpDestination): string {
   const secretUrl = typeof destination.url !== 'string'
   const envelope = seal(draft, body, { id: ID, now: 0, sender: { uid: 0 } })
   const { method, url, headers } = buildRequest(

@@ -2,7 +2,7 @@
  * show-page - one message on a page: diagnosis, way out, facts, and the trail as a table. Pure.
  */
 import { printable } from '../base/text.ts'
-import type { Destination } from '../config/config.ts'
+import type { Destination, HttpDestination } from '../config/config.ts'
 import { formatSecret } from '../config/secret.ts'
 import { lifetimeEnd } from '../delivery/retry.ts'
 import { shownHeader, shownTo } from '../message/mask.ts'
@@ -67,7 +67,9 @@ function envelopeFacts(
   const { to, event, subject, level, headers, method, bytes, contentType, sha256 } =
     envelope
   const where =
-    destination === undefined || destination.url === to ? '' : ` (${shownUrl(destination)})`
+    destination?.type !== 'http' || destination.url === to
+      ? ''
+      : ` (${shownUrl(destination)})`
   const type = contentType ?? destination?.contentType
   return [
     ['to', to === undefined ? undefined : `${shownTo(to)}${where}`],
@@ -84,7 +86,7 @@ function envelopeFacts(
   ]
 }
 
-function shownUrl({ url }: Destination): string {
+function shownUrl({ url }: HttpDestination): string {
   return typeof url === 'string' ? shownTo(url) : `url = ${formatSecret(url)}`
 }
 

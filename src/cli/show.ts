@@ -191,6 +191,12 @@ async function printCurl(io: Io, flags: Flags, message: Message): Promise<number
         : `no such destination: ${to}`,
       'msgq config lists those that there are',
     )
+  if (destination.type !== 'http')
+    throw new MsgqError(
+      'usage',
+      `show: --curl: ${to} is of type "${destination.type}", and no HTTP request`,
+      `msgq show ${shortId(entry.id)} --body prints what it is given`,
+    )
   const { curlCommand } = await import('./curl.ts')
   const { text, masked: isMasked } = await curlCommand(
     envelope,

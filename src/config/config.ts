@@ -45,21 +45,40 @@ export interface LaneOptions {
   readonly rate?: Rate
 }
 
-/** One receiver. Bare URLs get one made of the defaults. */
-export interface Destination {
+/** What every receiver has, whatever the way to it (common.ts). */
+export interface DestinationBase {
   readonly name: string
-  readonly type: 'http'
-  readonly url: string | Secret
-  readonly method: string
   readonly contentType?: string
-  readonly headers: Readonly<Record<string, string | Secret>>
-  readonly auth?: Auth
   readonly retry: RetryOptions
-  readonly http: HttpOptions
   readonly lane: LaneOptions
   /** `file:line` of its definition, for messages. */
   readonly where: string
 }
+
+/** A request to a URL (destination.ts). Bare URLs get one made of the defaults. */
+export interface HttpDestination extends DestinationBase {
+  readonly type: 'http'
+  readonly url: string | Secret
+  readonly method: string
+  readonly headers: Readonly<Record<string, string | Secret>>
+  readonly auth?: Auth
+  readonly http: HttpOptions
+}
+
+/** A program that is started for each message. */
+export interface ExecDestination extends DestinationBase {
+  readonly type: 'exec'
+  /** The program and its arguments; no shell looks at them. */
+  readonly command: readonly [string, ...string[]]
+  readonly directory?: string
+  readonly environment: Readonly<Record<string, string | Secret>>
+  readonly user?: string
+  /** The whole attempt. */
+  readonly timeout: number
+}
+
+/** One receiver, by the way to it. */
+export type Destination = HttpDestination | ExecDestination
 
 export interface Config {
   /** Files that were read, in order; none when there is no configuration. */

@@ -1,5 +1,5 @@
 /**
- * destination - the options of one [destinations.NAME], checked by the rules of a draft.
+ * destination - the options of a destination of type "http", checked by the rules of a draft.
  *
  * What a sender may not put into a message a configuration may not put into it either, so URL,
  * method, headers and content type pass through `checkDraft`. Values that may be secrets are
@@ -7,39 +7,21 @@
  */
 import * as v from 'valibot'
 
-import { MsgqError } from '../base/errors.ts'
-import { checkDraft } from '../message/draft.ts'
-import type { Draft } from '../message/draft.ts'
 import { looksLikeUrl } from '../message/lane.ts'
 import { shownHeader } from '../message/mask.ts'
-import type { Auth, Secret } from './config.ts'
-import { httpTable, laneTable, retryTable, table } from './options.ts'
+import { commonEntries, draftDefect, readMember, typeEntry } from './common.ts'
+import type { Defect } from './common.ts'
+import type { Auth, HttpDestination, Secret } from './config.ts'
+import { DESTINATION_DEFAULTS } from './defaults.ts'
+import { httpTable, table } from './options.ts'
 import { isTable } from './toml.ts'
 import type { Table } from './toml.ts'
-import { because, readSecretRef, SECRET_HINT, show, text, value, word } from './values.ts'
+import { because, readSecretRef, SECRET_HINT, text, value } from './values.ts'
 import type { Reading } from './values.ts'
 
 const URL_HINT = 'write "https://..." or { file = "name" }'
 const AUTH_HINT =
   'write { bearer = SECRET } or { basic = { user = "name", password = SECRET } }'
-
-interface Defect {
-  readonly why: string
-  readonly hint?: string
-}
-
-/** What `checkDraft` says of a draft; undefined when nothing. */
-function draftDefect(draft: Draft): Defect | undefined {
-  try {
-    checkDraft(draft)
-    return undefined
-  } catch (error) {
-    if (!(error instanceof MsgqError)) throw error
-    // It names the member of the draft first; here the option is named already.
-    const why = error.message.replace(/^\w+: /, '')
-    return error.hint === undefined ? { why } : { why, hint: error.hint }
-  }
-}
 
 function readUrl(given: unknown): Reading<string | Secret> {
   if (typeof given !== 'string') {
@@ -138,22 +120,19 @@ const authTable = v.pipe(
   ),
 )
 
-/** `[destinations.NAME]`. */
-export const destinationTable = v.pipe(
+/** `[destinations.NAME]` of type "http". */
+export const httpDestinationTable = v.pipe(
   table(
     {
-      type: word(['http']),
+      type: typeEntry,
       url: value(readUrl),
       method: v.optional(value((given) => readMember('method', given))),
-      content_type: v.optional(value((given) => readMember('contentType', given))),
       headers: v.optional(headersTable),
       auth: v.optional(authTable),
-      retry: v.optional(retryTable),
+      ...commonEntries,
       http: v.optional(httpTable),
-      lane: v.optional(laneTable),
     },
     { type: 'write type = "http"', url: `url = SOMETHING: ${URL_HINT}` },
-    'write [destinations.NAME] with type and url',
   ),
   v.check(
     ({ auth, headers }) =>
@@ -163,10 +142,21 @@ export const destinationTable = v.pipe(
   ),
 )
 
-function readMember(member: 'method' | 'contentType', given: unknown): Reading<string> {
-  if (typeof given !== 'string') return { why: `is not a text: ${show(given)}` }
-  const defect = draftDefect({ to: 'x', [member]: given })
-  if (defect !== undefined) return defect
-  const header = draftDefect({ to: 'x', headers: { 'content-type': given } })
-  return header === undefined ? { value: given } : { why: 'cannot stand in a header' }
+/** What a table says of type "http" beside what every type has. */
+export function httpPartOf({
+  url,
+  method,
+  headers,
+  auth,
+}: v.InferOutput<typeof httpDestinationTable>): Pick<
+  HttpDestination,
+  'type' | 'url' | 'method' | 'headers' | 'auth'
+> {
+  return {
+    type: 'http',
+    url,
+    method: method ?? DESTINATION_DEFAULTS.method,
+    headers: headers ?? {},
+    ...(auth === undefined ? {} : { auth }),
+  }
 }

@@ -7,11 +7,11 @@ import * as v from 'valibot'
 
 import { isDestinationName } from '../message/lane.ts'
 import type { Destination } from './config.ts'
-import { DESTINATION_DEFAULTS } from './defaults.ts'
-import { destinationTable } from './destination.ts'
 import { overlay, retryDefect } from './in-force.ts'
-import type { House } from './in-force.ts'
-import { unknownOptions } from './options.ts'
+import type { House, Overrides } from './in-force.ts'
+import { anyTable, kindOf, typesWith } from './kinds.ts'
+import type { Kind } from './kinds.ts'
+import { entriesOf, unknownOptions } from './options.ts'
 import { formatPlace, problemAt } from './problem.ts'
 import type { Path, Problem } from './problem.ts'
 import { secretsOf } from './secret.ts'
@@ -72,12 +72,20 @@ function readOne(
         'write it in a-z, 0-9, - and _, at most 64, a letter or digit first',
       ),
     )
-  found.push(...unknownProblems(source, destinationTable, given, path))
-  const result = v.safeParse(destinationTable, given)
+  const kind = kindOf(given)
+  if ('issues' in kind) {
+    found.push(...issueProblems(source, kind.issues, path))
+    // Of which type its options are is not known.
+    found.push(...unknownProblems(source, anyTable, given, path))
+    problems.push(...found)
+    return undefined
+  }
+  found.push(...strayProblems(source, kind, given, path))
+  const result = v.safeParse(kind.table, given)
   found.push(...issueProblems(source, result.issues ?? [], path))
   problems.push(...found)
   if (!result.success || found.length > 0) return undefined
-  const { type, url, method, content_type, headers, auth, ...over } = result.output
+  const over = result.output as Overrides
   const held = overlay(house, over)
   const defect = retryDefect(held.retry, over.retry)
   if (defect !== undefined) {
@@ -85,17 +93,24 @@ function readOne(
     problems.push(problemAt(place, defect.why))
     return undefined
   }
-  return {
-    name,
-    type,
-    url,
-    method: method ?? DESTINATION_DEFAULTS.method,
-    ...(content_type === undefined ? {} : { contentType: content_type }),
-    headers: headers ?? {},
-    ...(auth === undefined ? {} : { auth }),
-    ...held,
-    where: formatPlace(placeOf(source, path)),
-  }
+  const where = formatPlace(placeOf(source, path))
+  return { name, ...kind.read(result.output, held), where }
+}
+
+/** The options of a destination that its type does not know. */
+function strayProblems(source: Source, kind: Kind, given: unknown, path: Path): Problem[] {
+  return unknownOptions(kind.table, given, path).map(({ option, hint }) => {
+    const place = placeOf(source, option)
+    const types = option.length > path.length + 1 ? [] : typesWith(String(option.at(-1)))
+    if (types[0] === undefined) return problemAt(place, 'unknown option', hint)
+    const { type = 'http' } = given as { type?: string }
+    const own = Object.keys(entriesOf(kind.table) ?? {}).join(', ')
+    return problemAt(
+      place,
+      `belongs to type "${types[0]}" and not to "${type}"`,
+      `known here: ${own}`,
+    )
+  })
 }
 
 /** The options of a table that do not exist, as problems. */

@@ -12,7 +12,7 @@ import { join } from 'node:path'
 import { MsgqError } from '../base/errors.ts'
 import { parseSize } from '../base/size.ts'
 import { laneOf } from '../message/lane.ts'
-import type { Config, Destination, LaneOptions } from './config.ts'
+import type { Config, Destination, HttpDestination, LaneOptions } from './config.ts'
 import { DEFAULTS, DESTINATION_DEFAULTS } from './defaults.ts'
 import { revisionOf } from './stamp.ts'
 
@@ -39,7 +39,10 @@ export interface Limits {
 
 /** What a sender must know of a destination. */
 export interface Recipient {
-  readonly method: string
+  /** The way to it; absent where an older daemon published. */
+  readonly type?: Destination['type']
+  /** Of a message that asks for none; only where the way knows methods. */
+  readonly method?: string
   readonly contentType?: string
   readonly lane?: LaneOptions
 }
@@ -74,9 +77,9 @@ export async function publishLimits(
     anyFilesystem: config.anyFilesystem,
     lane: config.lane,
     destinations: Object.fromEntries(
-      [...config.destinations].map(([name, { method, contentType, lane }]) => [
+      [...config.destinations].map(([name, { type, contentType, lane, ...more }]) => [
         name,
-        { method, contentType, lane },
+        { type, method: 'method' in more ? more.method : undefined, contentType, lane },
       ]),
     ),
   })}\n`
@@ -164,7 +167,7 @@ export function areCurrent(limits: Limits, configFile: string | undefined): bool
 }
 
 /** The destination that a bare URL stands for: the defaults, in the lane of its host. */
-export function defaultDestination(config: Config, url: string): Destination {
+export function defaultDestination(config: Config, url: string): HttpDestination {
   const { retry, http, lane } = config
   return {
     name: laneOf(url),

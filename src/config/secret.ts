@@ -11,7 +11,13 @@ import { dirname, isAbsolute, resolve } from 'node:path'
 import { errnoOf, isMissing, plainError } from '../base/errno.ts'
 import { MsgqError } from '../base/errors.ts'
 import { hasControl } from '../base/text.ts'
-import type { Config, Destination, Secret } from './config.ts'
+import type {
+  Config,
+  Destination,
+  ExecDestination,
+  HttpDestination,
+  Secret,
+} from './config.ts'
 import { formatPath } from './problem.ts'
 import type { Path } from './problem.ts'
 
@@ -114,14 +120,26 @@ function defect(secret: Secret, why: string, cause?: unknown): MsgqError {
 
 /** The secrets of a destination, each with the path of its option. */
 export function secretsOf(destination: Destination): [Path, Secret][] {
-  const { name, url, headers, auth } = destination
+  const { name } = destination
+  const secrets =
+    destination.type === 'http' ? httpSecrets(destination) : execSecrets(destination)
+  return secrets.map(([path, secret]) => [['destinations', name, ...path], secret])
+}
+
+function httpSecrets({ url, headers, auth }: HttpDestination): [Path, Secret][] {
   const secrets: [Path, Secret][] = []
   if (typeof url !== 'string') secrets.push([['url'], url])
   for (const [header, held] of Object.entries(headers))
     if (typeof held !== 'string') secrets.push([['headers', header], held])
   if (auth?.kind === 'bearer') secrets.push([['auth', 'bearer'], auth.token])
   if (auth?.kind === 'basic') secrets.push([['auth', 'basic', 'password'], auth.password])
-  return secrets.map(([path, secret]) => [['destinations', name, ...path], secret])
+  return secrets
+}
+
+function execSecrets({ environment }: ExecDestination): [Path, Secret][] {
+  return Object.entries(environment).flatMap(([name, held]) =>
+    typeof held === 'string' ? [] : [[['environment', name], held]],
+  )
 }
 
 /** What is wrong, or may be, with a secret. `warning`: legal, or not for us to tell. */

@@ -9,9 +9,10 @@ import { MsgqError } from '../base/errors.ts'
 import { didYouMean } from '../base/text.ts'
 import { shownTo } from '../message/mask.ts'
 import { DEFAULTS, DESTINATION_DEFAULTS } from './defaults.ts'
-import { destinationTable, isSecretHeader } from './destination.ts'
+import { isSecretHeader } from './destination.ts'
 import { anyFilesystem, placeSpool } from './find.ts'
 import type { Environment, Flags } from './find.ts'
+import { KINDS } from './kinds.ts'
 import { checkConfig } from './load.ts'
 import { fileTable, optionPaths } from './options.ts'
 import { ConfigError, formatPath, formatPlace } from './problem.ts'
@@ -96,12 +97,12 @@ function houseRow({ main }: Sources, path: readonly string[], option: string): R
 
 /** What a destination says itself. */
 function ownRows(sources: Sources, name: string): Row[] {
-  return optionPaths(destinationTable).flatMap((path) => ownRow(sources, name, path))
+  return pathsOf(sources, name).flatMap((path) => ownRow(sources, name, path))
 }
 
 /** What holds for a destination. */
 function allRows(sources: Sources, name: string): Row[] {
-  return optionPaths(destinationTable).flatMap((path) => {
+  return pathsOf(sources, name).flatMap((path) => {
     const own = ownRow(sources, name, path)
     if (own.length > 0) return own
     const option = formatPath(['destinations', name, ...path])
@@ -109,6 +110,12 @@ function allRows(sources: Sources, name: string): Row[] {
     if (value !== undefined) return [{ option, value: write(path, value), where: DEFAULT }]
     return at(DEFAULTS, path) === undefined ? [] : [houseRow(sources, path, option)]
   })
+}
+
+/** Every option that the type of a destination knows. */
+function pathsOf(sources: Sources, name: string): string[][] {
+  const type = at(sourceOf(sources, name).table, ['destinations', name, 'type'])
+  return optionPaths(KINDS.get(String(type))?.table)
 }
 
 function ownRow(sources: Sources, name: string, path: readonly string[]): Row[] {

@@ -29,7 +29,7 @@ import { Suspender } from '../delivery/suspender.ts'
 import { Tally } from '../delivery/tally.ts'
 import { makeSpool, openEngine } from '../queue/open.ts'
 import type { Claims, Engine, Lease, Report, Settlement } from '../queue/queue.ts'
-import { createHttpTransport } from '../transport/http.ts'
+import { createTransport } from '../transport/pick.ts'
 import type { Transport } from '../transport/transport.ts'
 import { ClockWatch } from './clock-watch.ts'
 import { Troubles } from './troubles.ts'
@@ -85,7 +85,7 @@ export class Daemon {
       mayExpire: () => this.#clockWatch?.mayExpire() ?? false,
       onChange: () => this.#scheduler.kick(),
     })
-    this.#transport = createHttpTransport({
+    this.#transport = createTransport({
       clock,
       version: VERSION,
       env,

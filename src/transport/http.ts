@@ -8,6 +8,7 @@
 import type { LookupFunction } from 'node:net'
 
 import type { Clock } from '../base/clock.ts'
+import type { HttpDestination } from '../config/config.ts'
 import type { Outcome } from '../message/outcome.ts'
 import { judge } from './answer.ts'
 import { concealer } from './conceal.ts'
@@ -21,6 +22,8 @@ import { buildRequest } from './request.ts'
 import type { SecretSource, WireRequest } from './request.ts'
 import type { Attempt, Transport } from './transport.ts'
 
+type HttpAttempt = Attempt<HttpDestination>
+
 export interface HttpTransportOptions {
   readonly clock: Clock
   /** msgq's own version, for the user-agent. */
@@ -33,12 +36,14 @@ export interface HttpTransportOptions {
 }
 
 /** The transport of destinations of type `http`, and of bare URLs. */
-export function createHttpTransport(options: HttpTransportOptions): Transport {
+export function createHttpTransport(
+  options: HttpTransportOptions,
+): Transport<HttpDestination> {
   const { clock, version, secrets } = options
   const pools = new Pools(clock, proxyRule(options.env), options.lookup)
   const live = new Live()
 
-  async function deliver(attempt: Attempt, signal: AbortSignal): Promise<Outcome> {
+  async function deliver(attempt: HttpAttempt, signal: AbortSignal): Promise<Outcome> {
     if (signal.aborted) return stopped(false)
     let request: WireRequest
     let way: Way
@@ -62,7 +67,7 @@ export function createHttpTransport(options: HttpTransportOptions): Transport {
 
   function outcomeOf(
     how: Exchanged,
-    { destination }: Attempt,
+    { destination }: HttpAttempt,
     { url, secrets: hidden }: WireRequest,
     way: Way,
   ): Outcome {
@@ -120,7 +125,7 @@ class Live {
 }
 
 function exchangeOptions(
-  { body, destination }: Attempt,
+  { body, destination }: HttpAttempt,
   { method, url, headers }: WireRequest,
   way: Way,
 ): ExchangeOptions {

@@ -11,7 +11,7 @@ import type { LookupFunction } from 'node:net'
 import { buildConnector, Pool } from 'undici'
 
 import type { Clock } from '../base/clock.ts'
-import type { Destination } from '../config/config.ts'
+import type { HttpDestination } from '../config/config.ts'
 import { isDestinationName } from '../message/lane.ts'
 import { addressRule, checkLiteral, ruledLookup } from './address.ts'
 import { proxyAuthorization, tunnel } from './proxy.ts'
@@ -55,7 +55,7 @@ export class Pools {
    * The way to a destination's URL. Throws a MsgqError when the proxy setting is bad, and an
    * AddressError when the URL names an address that is not allowed.
    */
-  take(destination: Destination, url: URL): Way {
+  take(destination: HttpDestination, url: URL): Way {
     this.#sweep()
     const key = `${url.origin} ${settingOf(destination)}`
     let way = this.#ways.get(key)
@@ -97,7 +97,7 @@ export class Pools {
     }
   }
 
-  #open(url: URL, { lane: { window }, http }: Destination): Way {
+  #open(url: URL, { lane: { window }, http }: HttpDestination): Way {
     const rule = addressRule(http)
     const timeout = connectTimeoutOf(http)
     checkLiteral(url, rule)
@@ -160,7 +160,7 @@ export class Pools {
 }
 
 /** What of a destination a connection depends on, beside the receiver's origin. */
-function settingOf(destination: Destination): string {
+function settingOf(destination: HttpDestination): string {
   let setting = settings.get(destination)
   if (setting === undefined) {
     const { name, lane, http } = destination
@@ -172,9 +172,9 @@ function settingOf(destination: Destination): string {
   return setting
 }
 
-const settings = new WeakMap<Destination, string>()
+const settings = new WeakMap<HttpDestination, string>()
 
-function connectTimeoutOf({ connectTimeout }: Destination['http']): number {
+function connectTimeoutOf({ connectTimeout }: HttpDestination['http']): number {
   return Number.isFinite(connectTimeout) ? connectTimeout : DEFAULT_CONNECT_TIMEOUT
 }
 

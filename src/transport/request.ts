@@ -8,7 +8,7 @@
  */
 import { errnoOf, plainError } from '../base/errno.ts'
 import { MsgqError } from '../base/errors.ts'
-import type { Destination, Secret } from '../config/config.ts'
+import type { HttpDestination, Secret } from '../config/config.ts'
 import { formatSecret } from '../config/secret.ts'
 import type { Body } from '../message/body.ts'
 import { shownHeader } from '../message/mask.ts'
@@ -29,7 +29,7 @@ export type SecretSource = (reference: Secret) => string
 
 /** The request of one attempt. */
 export function buildRequest(
-  { envelope, body, destination, number }: Attempt,
+  { envelope, body, destination, number }: Attempt<HttpDestination>,
   version: string,
   source: SecretSource,
 ): WireRequest {
@@ -102,9 +102,9 @@ function lookUp(reference: Secret, source: SecretSource): string {
 }
 
 /** URLs that hold no secret, read once for each destination. */
-const plainUrls = new WeakMap<Destination, URL>()
+const plainUrls = new WeakMap<HttpDestination, URL>()
 
-function urlOf(destination: Destination, reveal: SecretSource): URL {
+function urlOf(destination: HttpDestination, reveal: SecretSource): URL {
   const { url: given } = destination
   if (typeof given !== 'string')
     return parseUrl(reveal(given), `url (secret ${formatSecret(given)})`)
@@ -143,7 +143,7 @@ function parseUrl(text: string, what: string): URL {
 }
 
 function authorization(
-  auth: NonNullable<Destination['auth']>,
+  auth: NonNullable<HttpDestination['auth']>,
   reveal: SecretSource,
   secrets: string[],
 ): string {

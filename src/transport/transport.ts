@@ -10,16 +10,16 @@ import type { Envelope } from '../message/envelope.ts'
 import type { Outcome } from '../message/outcome.ts'
 
 /** One attempt at one message. */
-export interface Attempt {
+export interface Attempt<D extends Destination = Destination> {
   readonly envelope: Envelope
   readonly body: Body
-  readonly destination: Destination
+  readonly destination: D
   /** Which attempt this is, from 1. */
   readonly number: number
 }
 
-export interface Transport {
-  deliver(attempt: Attempt, signal: AbortSignal): Promise<Outcome>
+export interface Transport<D extends Destination = Destination> {
+  deliver(attempt: Attempt<D>, signal: AbortSignal): Promise<Outcome>
   /** Lets go of connections. */
   close(): Promise<void>
 }

@@ -68,8 +68,8 @@ t.test('what is published is read again', async (t) => {
   t.same(
     [...(limits?.destinations ?? [])],
     [
-      ['crm', { method: 'POST', contentType: 'application/json', lane }],
-      ['constructor', { method: 'PUT', lane }],
+      ['crm', { type: 'http', method: 'POST', contentType: 'application/json', lane }],
+      ['constructor', { type: 'http', method: 'PUT', lane }],
     ],
   )
   t.equal(limits?.destinations.get('toString'), undefined)

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 
 import t from 'tap'
 
+import type { HttpDestination } from '../../src/config/config.ts'
 import { DEFAULTS } from '../../src/config/defaults.ts'
 import { checkConfig, loadConfig } from '../../src/config/load.ts'
 import { ConfigError } from '../../src/config/problem.ts'
@@ -400,8 +401,9 @@ t.test(
       `${CRM}auth = { bearer = "hunter2" }\nheaders = { X-Api-Key = "hunter3", x = "y" }\n`,
     )
     const { warnings, destinations } = loadConfig(machine(dir), { config })
-    t.same(destinations.get('crm')?.auth, { kind: 'bearer', token: { inline: 'hunter2' } })
-    t.same(destinations.get('crm')?.headers, { 'X-Api-Key': { inline: 'hunter3' }, x: 'y' })
+    const crm = destinations.get('crm') as HttpDestination
+    t.same(crm.auth, { kind: 'bearer', token: { inline: 'hunter2' } })
+    t.same(crm.headers, { 'X-Api-Key': { inline: 'hunter3' }, x: 'y' })
     const why = 'a secret in the configuration itself; { file = "name" } keeps it apart'
     t.same(warnings, [
       `${config}:5: destinations.crm.headers.X-Api-Key: ${why}`,

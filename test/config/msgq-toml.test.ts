@@ -9,8 +9,9 @@ import { join, resolve } from 'node:path'
 import { parse } from 'smol-toml'
 import t from 'tap'
 
+import { commonEntries } from '../../src/config/common.ts'
 import { DEFAULTS, DESTINATION_DEFAULTS } from '../../src/config/defaults.ts'
-import { destinationTable } from '../../src/config/destination.ts'
+import { KINDS } from '../../src/config/kinds.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { fileTable, optionPaths } from '../../src/config/options.ts'
 import { isTable } from '../../src/config/toml.ts'
@@ -56,19 +57,26 @@ t.test('every option stands there with its default, and nothing else does', asyn
 
 t.test('the samples say every option that a destination may have', async (t) => {
   const { destinations } = parse(UNCOMMENTED)
-  const said = new Set<string>()
-  for (const sample of Object.values(destinations as object))
-    for (const path of optionPaths(destinationTable))
-      if (at(sample, path) !== undefined) said.add(path.join('.'))
-  // Of the tables that it inherits a destination shows one option, as a sample.
+  const samples = Object.values(destinations as object)
+  // Of the tables that it inherits a destination shows one option, as a sample; what every
+  // type has it shows once.
   const inherited = /^(retry|http|lane)\./
-  for (const path of optionPaths(destinationTable)) {
-    const name = path.join('.')
-    const table = inherited.exec(name)?.[1]
-    const isSaid = [...said].some(
-      (each) => each === name || (table && each.startsWith(table)),
-    )
-    t.ok(isSaid, name)
+  for (const [type, { table }] of KINDS) {
+    const own = samples.filter((sample) => at(sample, ['type']) === type)
+    const said = new Set<string>()
+    for (const path of optionPaths(table)) {
+      const inAny = Object.hasOwn(commonEntries, path[0]!) ? samples : own
+      if (inAny.some((sample) => at(sample, path) !== undefined)) said.add(path.join('.'))
+    }
+    t.ok(own.length > 0, type)
+    for (const path of optionPaths(table)) {
+      const name = path.join('.')
+      const inside = inherited.exec(name)?.[1]
+      const isSaid = [...said].some(
+        (each) => each === name || (inside && each.startsWith(inside)),
+      )
+      t.ok(isSaid, `${type}: ${name}`)
+    }
   }
   t.equal(at(destinations, ['crm', 'method']), DESTINATION_DEFAULTS.method)
 })

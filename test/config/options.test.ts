@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import type { Test } from 'tap'
 
-import type { Config } from '../../src/config/config.ts'
+import type { Config, HttpDestination } from '../../src/config/config.ts'
 import { DEFAULTS } from '../../src/config/defaults.ts'
 import { checkConfig } from '../../src/config/load.ts'
 import { fileTable, optionPaths } from '../../src/config/options.ts'
@@ -31,7 +31,7 @@ function checkerOf(t: Test) {
 
 /** The one destination of a text. */
 function only(config: Config | undefined) {
-  return [...(config?.destinations.values() ?? [])][0]
+  return [...(config?.destinations.values() ?? [])][0] as HttpDestination | undefined
 }
 
 t.test('spans of time', async (t) => {
@@ -168,7 +168,7 @@ url = "http://localhost/"
 http = { deny = [], allow = ["169.254.169.254", "fe80::/10"] }`)
   t.match(config?.http, { deny: ['10.0.0.0/8', '::1'], allow: [] })
   t.strictSame(only(config)?.http, config?.http, 'a destination inherits both')
-  t.match(config?.destinations.get('b')?.http, {
+  t.match((config?.destinations.get('b') as HttpDestination | undefined)?.http, {
     deny: [],
     allow: ['169.254.169.254', 'fe80::/10'],
   })
@@ -271,7 +271,7 @@ t.test('an option that does not exist, and where it may have been meant', async 
     ],
     [
       'on = []',
-      '4: destinations.crm.on: unknown option | known here: type, url, method, content_type, headers, auth, retry, http, lane',
+      '4: destinations.crm.on: unknown option | known here: type, url, method, headers, auth, content_type, retry, lane, http',
     ],
     [
       'auth = { baerer = { env = "X" } }',
@@ -328,6 +328,14 @@ t.test('where a destination is', async (t) => {
   t.same(check('[destinations.x]\ntype = "slack"\nurl = "https://x"').said, [
     '2: destinations.x.type: cannot be "slack" | one of http',
   ])
+  t.same(
+    check('[destinations.x]\ntype = "htpp"\nurl = "https://x"\nulr = 1').said,
+    [
+      '2: destinations.x.type: cannot be "htpp" | did you mean "http"? It is one of http',
+      '4: destinations.x.ulr: unknown option | did you mean url?',
+    ],
+    'options that some type has are not held against a type that is not known',
+  )
   t.same(check('[destinations.x]').said, [
     '1: destinations.x.type: is missing | write type = "http"',
     `1: destinations.x.url: is missing | url = SOMETHING: ${hint}`,

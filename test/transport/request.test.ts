@@ -1,7 +1,7 @@
 import tap from 'tap'
 
 import { MsgqError } from '../../src/base/errors.ts'
-import type { Destination, Secret } from '../../src/config/config.ts'
+import type { HttpDestination, Secret } from '../../src/config/config.ts'
 import { buildRequest } from '../../src/transport/request.ts'
 import { attemptOf, destinationOf, ID } from './support.ts'
 
@@ -18,7 +18,7 @@ function source(reference: Secret): string {
 }
 
 function headersOf(
-  destination: Partial<Destination>,
+  destination: Partial<HttpDestination>,
   draft = {},
   body = 'x',
 ): Record<string, string> {
@@ -34,7 +34,7 @@ function headersOf(
 }
 
 /** What stops a request to such a destination. */
-function failure(destination: Partial<Destination>): string {
+function failure(destination: Partial<HttpDestination>): string {
   try {
     headersOf(destination)
   } catch (error) {
@@ -132,7 +132,7 @@ tap.test('a secret that cannot be had is named and never shown', async (t) => {
   t.equal(withToken({ file: 'empty' }), 'config: secret { file = "empty" }: is empty')
 })
 
-function withUrl(url: Destination['url']): string {
+function withUrl(url: HttpDestination['url']): string {
   return failure({ url })
 }
 

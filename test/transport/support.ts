@@ -8,7 +8,7 @@ import type { AddressInfo, Server as NetServer, Socket } from 'node:net'
 import type { Test } from 'tap'
 
 import { systemClock } from '../../src/base/clock.ts'
-import type { Destination, HttpOptions } from '../../src/config/config.ts'
+import type { Destination, HttpDestination, HttpOptions } from '../../src/config/config.ts'
 import type { Body } from '../../src/message/body.ts'
 import { seal } from '../../src/message/envelope.ts'
 import type { Draft } from '../../src/message/draft.ts'
@@ -27,9 +27,9 @@ export function httpOf(more: Partial<HttpOptions> = {}): HttpOptions {
 
 /** A destination with the defaults of a bare one and generous limits. */
 export function destinationOf(
-  url: Destination['url'],
-  more: Partial<Destination> = {},
-): Destination {
+  url: HttpDestination['url'],
+  more: Partial<HttpDestination> = {},
+): HttpDestination {
   return {
     name: 'crm',
     type: 'http',
@@ -50,11 +50,11 @@ export function limits(timeout: number, connectTimeout = 20_000) {
 }
 
 /** An attempt at a message of a few bytes. */
-export function attemptOf(
-  destination: Destination,
+export function attemptOf<D extends Destination>(
+  destination: D,
   body: Body | string = '{"a":1}',
   draft: Partial<Draft> = {},
-): Attempt {
+): Attempt<D> {
   const bytes = typeof body === 'string' ? Buffer.from(body) : Buffer.alloc(0)
   return {
     envelope: seal({ to: 'crm', ...draft }, bytes, { id: ID, now: 0, sender: { uid: 0 } }),

@@ -1,0 +1,77 @@
+/**
+ * kinds - the types that a destination may have: the options of each, and what they come to.
+ *
+ * One entry a type, and the one place that knows them all. A preset is an entry of its own
+ * that comes to a destination of type "http".
+ */
+import * as v from 'valibot'
+
+import { commonPartOf } from './common.ts'
+import type { Destination } from './config.ts'
+import { httpDestinationTable, httpPartOf } from './destination.ts'
+import type { House } from './in-force.ts'
+import { entriesOf, table } from './options.ts'
+import { isTable } from './toml.ts'
+import { because, word } from './values.ts'
+
+type Distribute<D> = D extends unknown ? Omit<D, 'name' | 'where'> : never
+
+/** A destination whose name and place are still to be said. */
+export type Placeless = Distribute<Destination>
+
+export interface Kind {
+  readonly table: v.GenericSchema
+  /** What its table comes to, with what holds for it after all is laid over the house. */
+  read(given: unknown, held: House): Placeless
+}
+
+function kind<const S extends v.GenericSchema>(
+  schema: S,
+  read: (given: v.InferOutput<S>, held: House) => Placeless,
+): Kind {
+  return { table: schema, read: (given, held) => read(given as v.InferOutput<S>, held) }
+}
+
+/** By what stands behind `type`. */
+export const KINDS: ReadonlyMap<string, Kind> = new Map([
+  [
+    'http',
+    kind(httpDestinationTable, (given, held) => ({
+      ...commonPartOf(given, held),
+      ...httpPartOf(given),
+      http: held.http,
+    })),
+  ],
+])
+
+const FORM = 'write [destinations.NAME] with type and url'
+const typeOption = v.pipe(
+  v.custom<{ type?: unknown }>(isTable, because('is not a table', FORM)),
+  v.object({ type: v.optional(word([...KINDS.keys()]), 'http') }),
+)
+
+/**
+ * The kind that a table asks for, or why there is none. One without a type is looked at as
+ * one of type "http", whose table says that the type is missing.
+ */
+export function kindOf(
+  given: unknown,
+): Kind | { readonly issues: readonly v.BaseIssue<unknown>[] } {
+  const result = v.safeParse(typeOption, given)
+  return result.success ? KINDS.get(result.output.type)! : { issues: result.issues }
+}
+
+/** Every option that there is for some type. */
+export const anyTable = table(
+  Object.assign({}, ...[...KINDS.values()].map((each) => entriesOf(each.table))) as Record<
+    string,
+    v.GenericSchema
+  >,
+)
+
+/** The types that know an option. */
+export function typesWith(option: string): string[] {
+  return [...KINDS]
+    .filter(([, each]) => Object.hasOwn(entriesOf(each.table) ?? {}, option))
+    .map(([type]) => type)
+}
