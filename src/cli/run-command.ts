@@ -3,7 +3,7 @@
  *
  * Its stdin is ours. What it prints goes on as it comes, no faster than our readers take it;
  * who stops reading ours stops it from writing, as in a pipe. What stays here is the last of it
- * and a sum over all of it. Signals go on to it. Its end is said as a shell says it.
+ * and a sum over all of it, and where that is wanted all of stdout. Signals go on to it. Its end is said as a shell says it.
  */
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
@@ -49,6 +49,8 @@ export interface Ended {
   readonly unstarted?: string
   /** What it printed, both streams as they came. */
   readonly output: Tail
+  /** All of its stdout, where it was to be kept; undefined when it was too long. */
+  readonly stdout?: Buffer
   /** The same for the same output, each stream by itself. */
   readonly digest: string
   readonly startedAt: number
@@ -58,6 +60,10 @@ export interface Ended {
 export class RunCommand {
   readonly #io: Io
   readonly #quiet: boolean
+  /** Bytes of stdout that are kept whole, and then not passed on. */
+  readonly #keep: number | undefined
+  #kept: Buffer[] = []
+  #length = 0
   readonly #tail = new Tail(SHOWN)
   readonly #sums: Hash[] = []
   /** Streams from which a chunk is being passed on, and when the last one was. */
@@ -66,9 +72,10 @@ export class RunCommand {
   #child: ChildProcess | undefined
   #leave: (code: number) => void = () => {}
 
-  constructor(io: Io, options: { readonly quiet: boolean }) {
+  constructor(io: Io, options: { readonly quiet: boolean; readonly keep?: number }) {
     this.#io = io
     this.#quiet = options.quiet
+    this.#keep = options.keep
   }
 
   /**
@@ -92,8 +99,12 @@ export class RunCommand {
     const deaf = this.#passSignals()
     try {
       const outputs = Promise.all([
-        this.#pass(child.stdout, this.#io.stdout),
-        this.#pass(child.stderr, this.#io.stderr),
+        this.#pass(child.stdout, (chunk) =>
+          this.#keep === undefined
+            ? this.#passChunk(chunk, this.#io.stdout)
+            : this.#hold(chunk),
+        ),
+        this.#pass(child.stderr, (chunk) => this.#passChunk(chunk, this.#io.stderr)),
       ])
       const end = await endOf(child.program)
       this.#child = undefined
@@ -103,7 +114,8 @@ export class RunCommand {
       const left = new Promise<number>((resolve) => {
         this.#leave = resolve
       })
-      await then({ ...end, output: this.#tail, digest, startedAt, ms })
+      const stdout = this.#keep === undefined ? {} : this.#held()
+      await then({ ...end, ...stdout, output: this.#tail, digest, startedAt, ms })
       return await Promise.race([outputs.then(() => end.code), left])
     } finally {
       deaf()
@@ -112,7 +124,7 @@ export class RunCommand {
     }
   }
 
-  async #pass(from: Readable, to: NodeJS.WriteStream): Promise<void> {
+  async #pass(from: Readable, on: (chunk: Buffer) => Promise<boolean>): Promise<void> {
     const sum = createHash('sha256')
     this.#sums.push(sum)
     try {
@@ -120,7 +132,7 @@ export class RunCommand {
         this.#tail.add(chunk)
         sum.update(chunk)
         // To leave the loop closes the pipe, and the command hears of it.
-        if (!this.#quiet && !(await this.#passChunk(chunk, to))) return
+        if (!(await on(chunk))) return
         this.#moved = this.#io.clock.monotonic()
       }
     } catch {
@@ -128,8 +140,20 @@ export class RunCommand {
     }
   }
 
+  async #hold(chunk: Buffer): Promise<boolean> {
+    this.#length += chunk.length
+    // It goes on, as a reader would that throws it away: its exit code may matter to others.
+    if (this.#length <= (this.#keep ?? 0)) this.#kept.push(chunk)
+    return true
+  }
+
+  #held(): Pick<Ended, 'stdout'> {
+    return this.#length > (this.#keep ?? 0) ? {} : { stdout: Buffer.concat(this.#kept) }
+  }
+
   /** False when nobody reads it any more. */
   async #passChunk(chunk: Buffer, to: NodeJS.WriteStream): Promise<boolean> {
+    if (this.#quiet) return true
     this.#writing++
     try {
       return await new Promise((resolve) => {

@@ -10,31 +10,27 @@ import type { Command } from 'commander'
 
 import { plainError } from '../base/errno.ts'
 import { MsgqError } from '../base/errors.ts'
-import { findSpool } from '../config/find.ts'
-import type { Flags, SpoolPlace } from '../config/find.ts'
+import type { Flags } from '../config/find.ts'
 import { LEVELS, checkDraft } from '../message/draft.ts'
 import type { Level } from '../message/draft.ts'
-import { asOwner } from './become.ts'
 import type { Define, Io } from './command.ts'
-import { draftFor } from './compose.ts'
-import { openDoor } from './door.ts'
 import { judge, OCCASIONS, readOccasions, remembers, unreported } from './occasion.ts'
-import type { Memory } from './occasion.ts'
-import { receiversOf } from './recipient.ts'
+import type { Memory, Occasion } from './occasion.ts'
 import { RunCommand } from './run-command.ts'
 import type { Ended } from './run-command.ts'
 import { asUsage } from './send-options.ts'
 import { senderHere } from './sender.ts'
-import { termsOf } from './terms.ts'
-import type { Terms } from './terms.ts'
 import { memoryFile, recall, remember } from './wrap-memory.ts'
+import { complain, findRoute, queueReport, queueStdout } from './wrap-queue.ts'
+import type { Route } from './wrap-queue.ts'
 import { reportOf } from './wrap-report.ts'
-import type { Report, Subject } from './wrap-report.ts'
+import type { Subject } from './wrap-report.ts'
 
 interface Options {
   readonly on: string
   readonly quiet?: boolean
   readonly json?: boolean
+  readonly stdout?: boolean
   readonly subject?: string
   readonly level?: Level
   readonly name?: string
@@ -56,10 +52,13 @@ Several may stand there: --on fail,recover.
 
   msgq wrap ops -- /opt/backup.sh
   msgq wrap -q ops --on fail,recover -- /opt/check.sh        in a crontab
-  msgq wrap archive --on ok --json -- sh -c 'pg_dump app > /srv/app.sql'
+  msgq wrap archive --on ok --stdout -- bash -c 'set -o pipefail; pg_dump app | gzip'
 
 A report that cannot be queued goes to stderr. The command runs and its exit code stays,
-whatever is wrong with the queue. Exit 64: the line is wrong, and nothing was run.`
+whatever is wrong with the queue. Exit 64: the line is wrong, and nothing was run.
+With --stdout what a command printed that worked is the message, whole, and no report; of one
+that failed nothing is sent but, with --on ok,fail, the report. Where what it printed cannot
+be queued the exit code is 65 (too large) or 75, although the command worked.`
 
 /** `msgq wrap`. */
 export const define: Define = (command, begin) => {
@@ -70,6 +69,7 @@ export const define: Define = (command, begin) => {
     .option('--on <when>', `when to report: ${OCCASIONS.join(', ')}`, 'fail')
     .option('-q, --quiet', 'pass no output through: only the report has it')
     .option('--json', 'the report as JSON')
+    .option('--stdout', 'of a command that worked its stdout is the message')
     .option('-s, --subject <text>', 'subject of the report')
     .addOption(
       command
@@ -112,8 +112,9 @@ async function wrap(line: Line, io: Io, flags: Flags): Promise<number> {
   const { options, words } = line
   const { subject, level, name } = options
   const occasions = readOccasions(options.on)
+  if (options.stdout) checkStdout(options, occasions)
   asUsage(() => checkDraft({ to: 'x', ...(subject === undefined ? {} : { subject }) }))
-  const route = await findRoute(line, io, flags)
+  const route = await findRoute(line.to, io, flags)
   const key = name === undefined ? [line.to ?? '', ...words] : [name]
   const memory = remembers(occasions) ? openMemory(io, key) : undefined
   const { user, host = 'localhost' } = senderHere()
@@ -128,62 +129,40 @@ async function wrap(line: Line, io: Io, flags: Flags): Promise<number> {
     ...(subject === undefined ? {} : { subject }),
     ...(level === undefined ? {} : { level }),
   }
-  return new RunCommand(io, { quiet: options.quiet ?? false }).run(words, async (ended) => {
+  const keep = options.stdout ? { keep: sizeLimit(route) } : {}
+  const run = new RunCommand(io, { quiet: options.quiet ?? false, ...keep })
+  let unqueued = 0
+  const code = await run.run(words, async (ended) => {
     const verdict = judge(occasions, runOf(ended), memory?.before)
-    const isQueued =
-      verdict.reason === undefined ||
-      (await queue(reportOf(about, ended, verdict, wording), route, io))
+    const report = reportOf(about, ended, verdict, wording)
+    const isWhole = options.stdout === true && ended.code === 0
+    if (isWhole) unqueued = await queueStdout(ended, report, route, io)
+    const isQueued = isWhole
+      ? unqueued === 0
+      : verdict.reason === undefined || (await queueReport(report, route, io))
     if (memory === undefined || verdict.next === undefined) return
     const next = isQueued ? verdict.next : unreported(memory.before, verdict)
-    await keep(memory.file, next, name ?? words.join(' '), io)
+    await keepMemory(memory.file, next, name ?? words.join(' '), io)
   })
+  return code === 0 ? unqueued : code
+}
+
+function checkStdout({ json }: Options, occasions: ReadonlySet<Occasion>): void {
+  if (json) throw new MsgqError('usage', '--stdout and --json exclude each other')
+  if (occasions.has('ok') || occasions.has('always')) return
+  throw new MsgqError(
+    'usage',
+    '--stdout: sends what a command printed that worked, and --on says nothing of that',
+    'add --on ok',
+  )
+}
+
+function sizeLimit(route: Route): number {
+  return 'trouble' in route ? 0 : route.terms.messageSizeLimit
 }
 
 function runOf({ code, startedAt, output, digest }: Ended) {
   return { code, startedAt, output: { total: output.total }, digest }
-}
-
-/** How a report gets to whom it is for, or why it does not. */
-type Route =
-  | { readonly place: SpoolPlace; readonly terms: Terms; readonly receivers: string[] }
-  | { readonly trouble: MsgqError }
-
-/** Looked for before the command runs, so that a typing error is seen at once. */
-async function findRoute({ to }: Line, io: Io, flags: Flags): Promise<Route> {
-  try {
-    const place = await findSpool(io.environment, flags)
-    const terms = await termsOf(io, flags, place, 'wrap')
-    const given = to ?? (io.environment.env['MSGQ_TO'] || undefined)
-    return { place, terms, receivers: receiversOf(given, terms) }
-  } catch (error) {
-    if (!(error instanceof MsgqError)) throw error
-    complain(io, `nobody will hear of it: ${error.message}`, error.hint)
-    return { trouble: error }
-  }
-}
-
-/** Queues the report, or says it on stderr; true when every receiver's is durable. */
-async function queue({ draft, body }: Report, route: Route, io: Io): Promise<boolean> {
-  try {
-    if ('trouble' in route) throw route.trouble
-    const { place, terms, receivers } = route
-    const bytes = Buffer.from(body)
-    const drafts = receivers.map((to) => draftFor(to, draft, bytes, terms))
-    const sender = senderHere()
-    await asOwner(place.spool, async () => {
-      const outbox = await openDoor(io, place, terms)
-      const queued = await Promise.allSettled(
-        drafts.map((each) => outbox.enqueue({ draft: each, body: bytes, sender })),
-      )
-      for (const one of queued) if (one.status === 'rejected') throw one.reason
-    })
-    return true
-  } catch (error) {
-    const hint = error instanceof MsgqError ? error.hint : undefined
-    complain(io, `the report could not be queued: ${plainError(error)}`, hint)
-    io.stderr.write(`${draft.subject}\n\n${body}${body.endsWith('\n') ? '' : '\n'}`)
-    return false
-  }
 }
 
 interface Kept {
@@ -202,15 +181,10 @@ function openMemory(io: Io, key: readonly string[]): Kept | undefined {
   }
 }
 
-async function keep(file: string, next: Memory, name: string, io: Io): Promise<void> {
+async function keepMemory(file: string, next: Memory, name: string, io: Io): Promise<void> {
   try {
     await remember(file, next, name)
   } catch (error) {
     complain(io, `will not know of this run: ${file}: ${plainError(error)}`)
   }
-}
-
-function complain(io: Io, line: string, hint?: string): void {
-  io.warn(`wrap: ${line}`)
-  if (hint !== undefined) io.stderr.write(`  hint: ${hint}\n`)
 }

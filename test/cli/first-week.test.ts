@@ -239,6 +239,18 @@ t.test('19: a full disk refuses, and says that nothing was queued', async (t) =>
   t.strictSame(week.queued(), [])
 })
 
+t.test('20: what cron and others hand to sendmail', async (t) => {
+  const week = new Week(t)
+  const config = readFileSync(week.configFile, 'utf8')
+  writeFileSync(week.configFile, `${config}[mail]\nroot = "ops"\n`)
+  const mail = 'To: root\nSubject: Cron <root@db1> backup\n\nit failed\n'
+  const line = 'msgq sendmail -i -oem -odi -FCronDaemon -t'
+  t.match(await week.type(line, mail), { code: 0, out: '', err: '' })
+  t.match(week.queued(), [
+    { envelope: { to: 'ops', subject: 'Cron <root@db1> backup' }, body: /it failed/ },
+  ])
+})
+
 t.test('21: lists end in their total, give ids, and may be cut off', async (t) => {
   const week = new Week(t)
   t.match(await week.type('msgq mailq --names | head -1'), { out: '0 messages\n', code: 0 })

@@ -287,3 +287,21 @@ t.test("root reports as the spool's owner, and remembers as root", { skip }, asy
   )
   t.equal(out, '65534\n65534\n0\n')
 })
+
+t.test('--stdout: what a command printed that worked is the message', async (t) => {
+  const program = await published(t)
+  const archive = (script: string) =>
+    program.msgq(['wrap', 'crm', '--on', 'ok', '--stdout', '--', 'sh', '-c', script])
+  const bytes = String.raw`printf '\037\213\000\377'; echo warning >&2`
+  t.same(await archive(bytes), { ...silent(0), err: 'warning\n' })
+  t.same(await archive(`${bytes}; exit 3`), { ...silent(3), err: 'warning\n' })
+  t.match(program.messages(), [{ envelope: { contentType: 'application/octet-stream' } }])
+  t.equal(program.messages()[0]?.envelope.bytes, 4)
+
+  const large = await archive('head -c 11000000 /dev/zero; echo done >&2')
+  t.match(large, { code: 65, err: /^done\nmsgq: wrap: what .* is not queued: .*10M/ })
+  rmSync(join(program.spool, 'incoming'), { recursive: true })
+  t.match(await archive('echo x'), { code: 75, out: '', err: /is not queued/ })
+  for (const args of [['--stdout'], ['--on', 'ok', '--stdout', '--json']])
+    t.match(await program.msgq(['wrap', 'crm', ...args, '--', 'true']), { code: 64 })
+})

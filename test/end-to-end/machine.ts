@@ -108,7 +108,7 @@ export class Machine {
     for (const stream of [daemon.stdout, daemon.stderr])
       stream.on('data', (chunk: Buffer) => {
         this.#log += chunk.toString()
-        if (this.#log.includes('"start"')) serves()
+        if (/ serves \//.test(this.#log)) serves()
       })
     await Promise.race([served, once(daemon, 'exit')])
     return daemon
