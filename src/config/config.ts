@@ -4,6 +4,7 @@
  * Spans are in milliseconds, sizes in bytes; Infinity stands for "forever" and "none".
  */
 import type { Rate } from './rate.ts'
+import type { Rule } from './rules.ts'
 
 /** A secret is named, never held: it is looked up at each delivery. */
 export type Secret =
@@ -62,6 +63,8 @@ export interface HttpDestination extends DestinationBase {
   readonly method: string
   readonly headers: Readonly<Record<string, string | Secret>>
   readonly auth?: Auth
+  /** What answers mean, before the table of plain HTTP; the first rule that fits. */
+  readonly on?: readonly Rule[]
   readonly http: HttpOptions
 }
 

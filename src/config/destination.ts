@@ -14,6 +14,7 @@ import type { Defect } from './common.ts'
 import type { Auth, HttpDestination, Secret } from './config.ts'
 import { DESTINATION_DEFAULTS } from './defaults.ts'
 import { httpTable, table } from './options.ts'
+import { rulesOption } from './rules.ts'
 import { isTable } from './toml.ts'
 import type { Table } from './toml.ts'
 import { because, readSecretRef, SECRET_HINT, text, value } from './values.ts'
@@ -129,6 +130,7 @@ export const httpDestinationTable = v.pipe(
       method: v.optional(value((given) => readMember('method', given))),
       headers: v.optional(headersTable),
       auth: v.optional(authTable),
+      on: v.optional(rulesOption),
       ...commonEntries,
       http: v.optional(httpTable),
     },
@@ -148,9 +150,10 @@ export function httpPartOf({
   method,
   headers,
   auth,
+  on,
 }: v.InferOutput<typeof httpDestinationTable>): Pick<
   HttpDestination,
-  'type' | 'url' | 'method' | 'headers' | 'auth'
+  'type' | 'url' | 'method' | 'headers' | 'auth' | 'on'
 > {
   return {
     type: 'http',
@@ -158,5 +161,6 @@ export function httpPartOf({
     method: method ?? DESTINATION_DEFAULTS.method,
     headers: headers ?? {},
     ...(auth === undefined ? {} : { auth }),
+    ...(on === undefined ? {} : { on }),
   }
 }

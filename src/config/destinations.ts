@@ -132,7 +132,9 @@ export function issueProblems(
   path: Path,
 ): Problem[] {
   return issues.map((issue) => {
-    const keys = (issue.path ?? []).map((item) => String(item.key))
+    const keys = (issue.path ?? []).map(({ key }) =>
+      typeof key === 'number' ? key : String(key),
+    )
     const [why, hint] = issue.message.split('\n')
     return problemAt(placeOf(source, [...path, ...keys]), why as string, hint)
   })

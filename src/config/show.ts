@@ -150,7 +150,7 @@ function at(table: unknown, path: readonly string[]): unknown {
 function write(path: readonly string[], value: unknown): string {
   if (isTable(value))
     return `{ ${Object.entries(value)
-      .map(([key, inner]) => `${key} = ${write([], inner)}`)
+      .map(([key, inner]) => `${formatPath([key])} = ${write([], inner)}`)
       .join(', ')} }`
   if (Array.isArray(value)) return `[${value.map((each) => write([], each)).join(', ')}]`
   if (typeof value !== 'string') return String(value)

@@ -11,8 +11,9 @@ import type { Clock } from '../base/clock.ts'
 import { plainError } from '../base/errno.ts'
 import { MsgqError } from '../base/errors.ts'
 import { VERSION } from '../base/version.ts'
-import type { Config } from '../config/config.ts'
+import type { Config, Secret } from '../config/config.ts'
 import { publishAnew, publishLimits } from '../config/limits.ts'
+import { printOf } from '../config/print.ts'
 import { readSecret, secretPlace } from '../config/secret.ts'
 import { deliverer } from '../delivery/deliver.ts'
 import { journaled } from '../delivery/journal.ts'
@@ -69,6 +70,8 @@ export class Daemon {
   private constructor(options: DaemonOptions, engine: Engine) {
     const { clock, config, env } = options
     const log = journaled(options.log, engine, clock)
+    const secrets = (reference: Secret) =>
+      readSecret(reference, secretPlace(this.#config, env))
     this.#options = options
     this.#engine = engine
     this.#config = config
@@ -83,13 +86,14 @@ export class Daemon {
       clock,
       log,
       mayExpire: () => this.#clockWatch?.mayExpire() ?? false,
+      configOf: (lane) => printOf(this.#config.destinations.get(lane), secrets),
       onChange: () => this.#scheduler.kick(),
     })
     this.#transport = createTransport({
       clock,
       version: VERSION,
       env,
-      secrets: (reference) => readSecret(reference, secretPlace(this.#config, env)),
+      secrets,
     })
     const claims = this.#counted(engine)
     const deliver = deliverer({
@@ -101,6 +105,7 @@ export class Daemon {
       recalls: this.#recalls,
       transport: this.#transport,
       routing: () => this.#routing,
+      suspend: (lane, why, beganAt) => void this.#suspender.suspend(lane, why, beganAt),
       mayExpire: () => this.#clockWatch?.mayExpire() ?? false,
     })
     this.#scheduler = new Scheduler({
@@ -189,6 +194,8 @@ export class Daemon {
     // What waited for a destination to be known is due now.
     if (newLanes.length > 0)
       await this.#engine.act('flush', { lanes: newLanes }, { by: 'msgqd' })
+    // What a rule suspended may go on by it.
+    await this.#suspender.look()
     this.#scheduler.configure(inForce.activeLimit)
     return { newLanes, needsRestart }
   }

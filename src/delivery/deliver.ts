@@ -40,6 +40,8 @@ export interface DeliverOptions {
   readonly recalls: Recalls
   readonly transport: Transport
   readonly routing: () => Routing
+  /** Suspends a lane by a rule's word, which an attempt gave that began then (monotonic). */
+  readonly suspend: (lane: string, why: string, beganAt: number) => void
   /** False while the clock is in doubt: nothing expires then. */
   readonly mayExpire: () => boolean
 }
@@ -107,6 +109,10 @@ async function attempt(
   // We cut it off ourselves, to stop or because it is wanted back: no failure of the receiver's.
   const cut = signal.aborted && outcome.kind === 'deferred'
   if (!cut) tellLane(lease, ended, destination.retry, options)
+  if (!cut && outcome.kind === 'deferred' && outcome.suspends === true)
+    // A word on a configuration that is not in force any more says nothing of this one.
+    if (options.routing().destinationOf(lease) === destination)
+      options.suspend(destination.name, outcome.reason, began)
   const recall = recalls.of(lease.id)
   if (recall !== undefined) {
     const recalled = recalledAs(lease, ended, recall, cut)

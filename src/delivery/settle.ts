@@ -46,6 +46,9 @@ export function settlementOf(
   if (outcome.kind === 'bounced') return { to: 'bounced', line }
 
   const wished = outcome.notBefore ?? 0
+  if (outcome.suspends === true)
+    // It is due as soon as its lane goes on.
+    return postponement(lease, outcome.reason, endedAt, Math.max(endedAt, wished))
   if (outcome.uncharged === true) {
     const pause = backoff(1, { ...retry, min: UNCHARGED_PAUSE }, dice)
     return postponement(lease, outcome.reason, endedAt, Math.max(endedAt + pause, wished))

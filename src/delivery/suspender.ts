@@ -4,7 +4,8 @@
  *
  * The queue has the truth, and an operator changes it beside us: whoever does rings, and now and
  * then we look by ourselves. What cannot be read leaves in force what was. One that is over by
- * itself is removed, but not while the clock is in doubt.
+ * itself is removed, but not while the clock is in doubt. One that a rule made ends with the
+ * configuration that it was made under; one that a person made never does.
  */
 import type { Clock } from '../base/clock.ts'
 import { plainError } from '../base/errno.ts'
@@ -24,6 +25,8 @@ export interface SuspenderOptions {
   readonly log: Log
   /** False while the clock is in doubt: nothing is removed then because it is over. */
   readonly mayExpire: () => boolean
+  /** A print of what is in force for a lane: with another one what a rule suspended goes on. */
+  readonly configOf: (lane: string) => string
   /** Lanes were suspended, or go on: not called before all else has begun. */
   readonly onChange: () => void
 }
@@ -33,6 +36,10 @@ export class Suspender {
   #known: ReadonlyMap<string, Suspension> = new Map()
   /** Made by us, and not in the queue yet. */
   readonly #unwritten = new Map<string, Suspension>()
+  /** When the last suspension of a lane ended (monotonic). */
+  readonly #endedAt = new Map<string, number>()
+  /** Those whose end was that their configuration is another, until that is said. */
+  readonly #mended = new Set<string>()
   #looking: Promise<void> = Promise.resolve()
   #timer: NodeJS.Timeout | undefined
   #trouble = ''
@@ -55,12 +62,15 @@ export class Suspender {
 
   /**
    * Suspends a lane by a rule's word, at once, and durably as soon as the disk lets us: until
-   * then it is tried again at each look. Does nothing to a lane that is suspended.
+   * then it is tried again at each look. Does nothing to a lane that is suspended, nor by the
+   * word of an attempt that began (monotonic) before it went on for the last time.
    */
-  async suspend(lane: string, why: string, until?: number): Promise<void> {
-    const at = this.#options.clock.now()
+  async suspend(lane: string, why: string, beganAt: number): Promise<void> {
+    const { clock, configOf } = this.#options
+    const at = clock.now()
     if (inForce([...this.#known.values()], at).has(lane)) return
-    const suspension = { lane, at, why, ...(until === undefined ? {} : { until }) }
+    if (beganAt < (this.#endedAt.get(lane) ?? -Infinity)) return
+    const suspension = { lane, at, why, config: configOf(lane) }
     this.#unwritten.set(lane, suspension)
     this.#take([...this.#known.values()])
     await this.look()
@@ -79,7 +89,8 @@ export class Suspender {
         await suspensions.suspend(suspension)
         this.#unwritten.delete(suspension.lane)
       }
-      const all = await suspensions.suspensions()
+      let all = await suspensions.suspensions()
+      if (await this.#resumeMended(all)) all = await suspensions.suspensions()
       this.#take(all)
       await this.#removeOver(all)
       this.#trouble = ''
@@ -103,8 +114,23 @@ export class Suspender {
     )
     const ended = [...before.values()].filter(({ lane }) => !next.has(lane))
     for (const suspension of changed) this.#say(suspension)
-    for (const suspension of ended) this.#sayEnded(suspension)
+    for (const suspension of ended) {
+      this.#endedAt.set(suspension.lane, clock.monotonic())
+      this.#sayEnded(suspension)
+    }
     if (this.#timer !== undefined && changed.length + ended.length > 0) onChange()
+  }
+
+  /** Lets go on what a rule suspended whose configuration is another now; true when some. */
+  async #resumeMended(all: readonly Suspension[]): Promise<boolean> {
+    const { suspensions, configOf } = this.#options
+    let some = false
+    for (const { lane, by, at, config } of all) {
+      if (config === undefined || by !== undefined || config === configOf(lane)) continue
+      this.#mended.add(lane)
+      some = (await suspensions.resume(lane, { madeAt: at })) || some
+    }
+    return some
   }
 
   async #removeOver(all: readonly Suspension[]): Promise<void> {
@@ -112,7 +138,7 @@ export class Suspender {
     const now = clock.now()
     if (!mayExpire()) return
     for (const { lane } of all)
-      if (!this.#known.has(lane)) await suspensions.resume(lane, now)
+      if (!this.#known.has(lane)) await suspensions.resume(lane, { overAt: now })
   }
 
   #say(suspension: Suspension): void {
@@ -131,7 +157,9 @@ export class Suspender {
 
   #sayEnded({ lane, until = Infinity }: Suspension): void {
     const isOver = until <= this.#options.clock.now()
-    const reason = isOver ? 'its suspension is over' : 'resumed'
+    const isMended = this.#mended.delete(lane)
+    const word = isMended ? 'its configuration changed' : 'resumed'
+    const reason = isOver ? 'its suspension is over' : word
     const fields = { event: 'lane', lane, state: 'open', reason }
     this.#options.log.write('info', fields, `${lane} goes on: ${reason}`)
   }

@@ -31,6 +31,8 @@ export type Outcome =
       readonly wholeLane?: boolean
       /** The message was not tried: nothing is charged to it. */
       readonly uncharged?: boolean
+      /** No other message would fare better: its lane is suspended until somebody mends it. */
+      readonly suspends?: true
     })
   | (Failure & { readonly kind: 'bounced' })
   | (Failure & { readonly kind: 'held' })

@@ -13,6 +13,11 @@ export interface Suspension {
   readonly why?: string
   /** When it ends by itself (epoch ms); absent: when somebody resumes the lane. */
   readonly until?: number
+  /**
+   * Where a rule did it: a print of the configuration of its destination then. With another one
+   * the lane goes on.
+   */
+  readonly config?: string
 }
 
 /** True while it counts. */

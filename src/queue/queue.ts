@@ -174,6 +174,9 @@ export interface Desk extends History {
   act(act: Act, selector: Selector, options: ActOptions): Promise<ActResult>
 }
 
+/** Which suspension of a lane is meant, by a time of it (epoch ms). */
+export type OnlyOne = { readonly overAt: number } | { readonly madeAt: number }
+
 /**
  * Lanes that are suspended, by a person or by a rule. Kept over restarts, and safe beside a
  * daemon. What a suspension means for claims is policy, and above the seam.
@@ -182,10 +185,10 @@ export interface Suspensions {
   /** Suspends a lane, in place of what was known of it. Durable once it resolves. */
   suspend(suspension: Suspension): Promise<void>
   /**
-   * Ends a suspension, durably; false when there was none. With a time only one that is over
-   * by then: one that was made anew meanwhile stays.
+   * Ends a suspension, durably; false when there was none. With `only` just one that is over by
+   * then, or that was made then: one that was made anew meanwhile stays.
    */
-  resume(lane: string, overAt?: number): Promise<boolean>
+  resume(lane: string, only?: OnlyOne): Promise<boolean>
   /** All of them by lane; those that are over too, until somebody resumes the lane. */
   suspensions(): Promise<readonly Suspension[]>
 }

@@ -77,8 +77,13 @@ function outcomeOf(answer: Answer, now: number, hide: (text: string) => string):
   return { kind: 'deferred', reason, fault, ...common, ...word }
 }
 
+/** True for a status that an operator mends, at either end, and no sender. */
+export function isSetup(status: number): boolean {
+  return SETUP.has(status)
+}
+
 function faultOf(status: number): Fault {
-  if (SETUP.has(status)) return 'configuration'
+  if (isSetup(status)) return 'configuration'
   return status >= 400 && status < 500 && !LATER.has(status) ? 'message' : 'receiver'
 }
 
@@ -95,7 +100,7 @@ function redirect({ headers }: Answer, hide: (text: string) => string): string {
 }
 
 /** What can be read as text. We ask for no encoding; what comes packed stays unread. */
-function textOf({ headers, bytes }: Answer): string {
+export function textOf({ headers, bytes }: Answer): string {
   if (bytes.length === 0 || bytes.includes(0)) return ''
   const encoding = headers['content-encoding']
   if (encoding !== undefined && encoding !== 'identity') return ''
@@ -103,7 +108,7 @@ function textOf({ headers, bytes }: Answer): string {
 }
 
 /** The words worth a place in the reason: of a page its title, else how the text begins. */
-function quoteOf(text: string, line: string): string {
+export function quoteOf(text: string, line: string): string {
   const isPage = /^\s*</.test(text)
   const words = isPage ? (/<title[^>]*>([^<]*)/i.exec(text)?.[1] ?? '') : text
   const quote = printable(words.replace(/\s+/g, ' '), QUOTED)

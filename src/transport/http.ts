@@ -20,6 +20,7 @@ import type { Way } from './pool.ts'
 import { proxyRule } from './proxy.ts'
 import { buildRequest } from './request.ts'
 import type { SecretSource, WireRequest } from './request.ts'
+import { judgeByRules } from './rules.ts'
 import type { Attempt, Transport } from './transport.ts'
 
 type HttpAttempt = Attempt<HttpDestination>
@@ -81,11 +82,13 @@ export function createHttpTransport(
       // A certificate can say what the receiver was told before.
       return { ...outcome, reason: hide(outcome.reason) }
     }
-    const outcome = judge(how.answer, clock.now(), hide)
+    const now = clock.now()
+    const outcome = judge(how.answer, now, hide)
     // The proxy's own 407: the receiver has not seen the message.
     if (way.proxy !== undefined && outcome.status === 407 && outcome.kind === 'bounced')
       return { ...outcome, kind: 'deferred', reason: `proxy answered ${outcome.reason}` }
-    return outcome
+    const { on } = destination
+    return on === undefined ? outcome : judgeByRules(how.answer, outcome, on, now, hide)
   }
 
   return {

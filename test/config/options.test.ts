@@ -269,10 +269,7 @@ t.test('an option that does not exist, and where it may have been meant', async 
       'retry.tires = 1',
       '4: destinations.crm.retry.tires: unknown option | did you mean tries?',
     ],
-    [
-      'on = []',
-      '4: destinations.crm.on: unknown option | known here: type, url, method, headers, auth, content_type, retry, lane, http',
-    ],
+    ['onn = []', '4: destinations.crm.onn: unknown option | did you mean on?'],
     [
       'auth = { baerer = { env = "X" } }',
       '4: destinations.crm.auth.baerer: unknown option | did you mean bearer?',

@@ -283,6 +283,7 @@ async function settledAs(
         const destination = destinationOf('crm')
         return { destinationOf: () => destination, retry: destination.retry }
       }),
+    suspend: () => {},
     mayExpire: () => true,
   })
   await deliver(leaseOf({}, { createdAt: clock.now() }), stop.signal)

@@ -195,6 +195,8 @@ export class Delivery {
   /** Faults that a test puts between scheduler and engine. */
   faults: Partial<Pick<Claims, 'claim' | 'settle' | 'readBody' | 'nextDue'>> = {}
   claimed = 0
+  /** What a rule suspends. */
+  suspend: (lane: string, why: string, beganAt: number) => void = () => {}
 
   private constructor({ destinations, activeLimit = 1000, retry = {} }: House) {
     this.destinations = new Map(destinations.map((it) => [it.name, it]))
@@ -225,6 +227,7 @@ export class Delivery {
         recalls: this.recalls,
         transport: stage,
         mayExpire: () => this.guard.mayExpire(),
+        suspend: (lane, why, beganAt) => this.suspend(lane, why, beganAt),
         routing: () => ({
           destinationOf: ({ envelope }) => this.destinations.get(envelope.to ?? ''),
           retry: { ...RETRY, ...retry },

@@ -13,6 +13,7 @@ async function open(t: Test, faults: Partial<Suspensions> = {}) {
   const house = { destinations: [destinationOf('crm'), destinationOf('ops')] }
   const delivery = await Delivery.open(t, house)
   const { engine, clock, lanes, diary } = delivery
+  const configs = new Map([['crm', '1']])
   let mayExpire = true
   const suspender = new Suspender({
     suspensions: {
@@ -24,8 +25,10 @@ async function open(t: Test, faults: Partial<Suspensions> = {}) {
     clock,
     log: diary,
     mayExpire: () => mayExpire,
+    configOf: (lane) => configs.get(lane) ?? '-',
     onChange: () => delivery.scheduler.kick(),
   })
+  delivery.suspend = (...told) => void suspender.suspend(...told)
   t.teardown(() => suspender.close())
   const suspend = async (more: Partial<Suspension> = {}) => {
     await engine.suspend({ lane: 'crm', at: clock.now(), ...more })
@@ -34,7 +37,7 @@ async function open(t: Test, faults: Partial<Suspensions> = {}) {
   const doubt = (is: boolean) => {
     mayExpire = !is
   }
-  return { delivery, suspender, suspend, doubt, faults }
+  return { delivery, suspender, suspend, doubt, faults, configs }
 }
 
 t.test('of a suspended lane nothing goes out, and nothing is charged', async (t) => {
@@ -136,7 +139,7 @@ t.test('a rule suspends at once, and on a full disk as soon as it can', async (t
   const { clock, engine, lanes, diary } = delivery
   await suspender.open()
   faults.suspend = () => Promise.reject(errno('ENOSPC'))
-  await suspender.suspend('crm', '401 Unauthorized')
+  await suspender.suspend('crm', '401 Unauthorized', clock.monotonic())
   await suspender.look()
   t.equal(lanes.room('crm'), 0)
   t.strictSame(await engine.suspensions(), [])
@@ -145,11 +148,72 @@ t.test('a rule suspends at once, and on a full disk as soon as it can', async (t
   const at = clock.now()
   clock.pass(1_000)
   await suspender.look()
-  const suspension = { lane: 'crm', at, why: '401 Unauthorized' }
+  const suspension = { lane: 'crm', at, why: '401 Unauthorized', config: '1' }
   t.strictSame(await engine.suspensions(), [suspension])
-  await suspender.suspend('crm', 'again')
+  await suspender.suspend('crm', 'again', clock.monotonic())
   t.strictSame(await engine.suspensions(), [suspension], 'it is suspended already')
   t.equal(diary.of('lane').length, 1)
+})
+
+t.test('one answer of many suspends the lane, and none is charged', async (t) => {
+  const { delivery, suspender, configs } = await open(t)
+  await suspender.open()
+  const reason = '401 Unauthorized (rule: suspend)'
+  delivery.stage.play = () => ({
+    kind: 'deferred',
+    reason,
+    status: 401,
+    fault: 'configuration',
+    uncharged: true,
+    suspends: true,
+  })
+  const ids: string[] = []
+  for (let n = 0; n < 20; n++) ids.push(await delivery.send('crm'))
+  await delivery.calm()
+  const tried = delivery.stage.count('crm')
+  t.ok(tried <= 5, `no more than the window: ${tried}`)
+  t.match(delivery.lanes.states(), [{ state: 'suspended', suspended: { why: reason } }])
+  const told = delivery.diary.of('lane')
+  t.equal(told.length, 1, 'said once')
+  for (const id of ids) t.match(await delivery.engine.get(id), { entry: { tries: 0 } })
+  const { trail } = (await delivery.engine.get(ids[0]!))!
+  t.match(trail, [{ act: 'postponed', reason }])
+  delivery.stage.play = () => DELIVERED
+  configs.set('crm', '2')
+  await suspender.look()
+  // Due at once, those that were tried too.
+  for (const id of ids) await delivery.comesTo(id, 'gone')
+})
+
+t.test('what a rule suspended goes on with another configuration', async (t) => {
+  const { delivery, suspender, configs } = await open(t)
+  const { clock, engine, lanes, diary } = delivery
+  await suspender.open()
+  const began = clock.monotonic()
+  clock.pass(1)
+  await suspender.suspend('crm', '401 Unauthorized', began)
+  await suspender.look()
+  t.equal(lanes.room('crm'), 0)
+  configs.set('crm', '2')
+  clock.pass(1)
+  await suspender.look()
+  t.equal(lanes.room('crm'), 5)
+  t.strictSame(await engine.suspensions(), [])
+  t.match(diary.of('lane').at(-1), {
+    fields: { state: 'open', reason: 'its configuration changed' },
+  })
+  await suspender.suspend('crm', '401 Unauthorized', began)
+  t.equal(lanes.room('crm'), 5, 'an attempt from before it was mended suspends nothing')
+  await suspender.suspend('crm', '401 Unauthorized', clock.monotonic())
+  t.match(await engine.suspensions(), [{ lane: 'crm', config: '2' }])
+  // What a person suspends is his, whatever the configuration.
+  await engine.suspend({ lane: 'crm', at: clock.now(), by: 'ann' })
+  await suspender.look()
+  configs.set('crm', '3')
+  await suspender.look()
+  t.match(await engine.suspensions(), [{ lane: 'crm', by: 'ann' }])
+  await suspender.suspend('crm', '401 Unauthorized', clock.monotonic())
+  t.match(await engine.suspensions(), [{ lane: 'crm', by: 'ann' }], 'nor does a rule')
 })
 
 t.test('a queue that cannot be read leaves the lanes as they are', async (t) => {

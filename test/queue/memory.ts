@@ -287,10 +287,14 @@ export class MemoryEngine implements Queue.Engine {
     this.#store.suspended.set(suspension.lane, suspension)
   }
 
-  async resume(lane: string, overAt?: number): Promise<boolean> {
+  async resume(lane: string, only?: Queue.OnlyOne): Promise<boolean> {
     const known = this.#store.suspended.get(lane)
     if (known === undefined) return false
-    if (overAt !== undefined && isInForce(known, overAt)) return false
+    if (only !== undefined) {
+      const isMeant =
+        'madeAt' in only ? known.at === only.madeAt : !isInForce(known, only.overAt)
+      if (!isMeant) return false
+    }
     return this.#store.suspended.delete(lane)
   }
 

@@ -26,6 +26,7 @@ import type {
   Lease,
   Mark,
   Message,
+  OnlyOne,
   Page,
   Report,
   Settlement,
@@ -216,8 +217,8 @@ export class SpoolEngine implements Engine {
     return this.#suspended.suspend(suspension)
   }
 
-  resume(lane: string, overAt?: number): Promise<boolean> {
-    return this.#suspended.resume(lane, overAt)
+  resume(lane: string, only?: OnlyOne): Promise<boolean> {
+    return this.#suspended.resume(lane, only)
   }
 
   suspensions(): Promise<readonly Suspension[]> {

@@ -16,7 +16,7 @@ import { MsgqError } from '../../base/errors.ts'
 import { isOpenLane } from '../../message/lane.ts'
 import { isInForce } from '../../message/suspension.ts'
 import type { Suspension } from '../../message/suspension.ts'
-import type { Suspensions } from '../queue.ts'
+import type { OnlyOne, Suspensions } from '../queue.ts'
 import { cannotUse } from './layout.ts'
 import type { Layout } from './layout.ts'
 
@@ -46,11 +46,11 @@ export class SuspendedFolder implements Suspensions {
     }
   }
 
-  async resume(lane: string, overAt?: number): Promise<boolean> {
+  async resume(lane: string, only?: OnlyOne): Promise<boolean> {
     const path = this.#layout.suspended(lane)
     try {
       // Looked at and removed in one go, so that what is made in between is hardly ever met.
-      if (overAt !== undefined && !isOver(path, lane, overAt)) return false
+      if (only !== undefined && !isMeant(path, lane, only)) return false
       if (!removeSync(path)) return false
       await this.#sync()
       return true
@@ -148,18 +148,19 @@ export class SuspendedFolder implements Suspensions {
   }
 }
 
-function isOver(path: string, lane: string, now: number): boolean {
+function isMeant(path: string, lane: string, only: OnlyOne): boolean {
   try {
     const known = parse(lane, readFileSync(path, 'utf8'))
-    return known !== undefined && !isInForce(known, now)
+    if (known === undefined) return false
+    return 'madeAt' in only ? known.at === only.madeAt : !isInForce(known, only.overAt)
   } catch (error) {
     if (isMissing(error)) return false
     throw error
   }
 }
 
-function format({ lane, at, by, why, until }: Suspension): string {
-  const members = { v: VERSION, lane, at: iso(at), by, why }
+function format({ lane, at, by, why, until, config }: Suspension): string {
+  const members = { v: VERSION, lane, at: iso(at), by, why, config }
   const end = until === undefined ? {} : { until: iso(until) }
   return `${JSON.stringify({ ...members, ...end })}\n`
 }
@@ -172,7 +173,7 @@ function parse(lane: string, text: string): Suspension | undefined {
   } catch {
     return undefined
   }
-  const { by, why, until } = raw ?? {}
+  const { by, why, until, config } = raw ?? {}
   const at = timeOf(raw?.['at'])
   const end = timeOf(until)
   if (raw?.['lane'] !== lane || at === undefined) return undefined
@@ -183,6 +184,7 @@ function parse(lane: string, text: string): Suspension | undefined {
     ...(typeof by === 'string' ? { by } : {}),
     ...(typeof why === 'string' ? { why } : {}),
     ...(end === undefined ? {} : { until: end }),
+    ...(typeof config === 'string' ? { config } : {}),
   }
 }
 

@@ -41,11 +41,25 @@ export const SUSPENSION_PROMISES: Promises = {
     const at = rig.clock.now()
     await rig.engine.suspend({ lane: 'crm', at, until: at + 10 })
     await rig.engine.suspend({ lane: 'ops', at })
-    t.equal(await rig.engine.resume('crm', at + 9), false)
-    t.equal(await rig.engine.resume('ops', at + 1e9), false, 'this one is never over')
+    t.equal(await rig.engine.resume('crm', { overAt: at + 9 }), false)
+    t.equal(
+      await rig.engine.resume('ops', { overAt: at + 1e9 }),
+      false,
+      'this one is never over',
+    )
     t.equal((await rig.engine.suspensions()).length, 2)
-    t.equal(await rig.engine.resume('crm', at + 10), true)
+    t.equal(await rig.engine.resume('crm', { overAt: at + 10 }), true)
     t.equal((await rig.engine.suspensions()).length, 1)
+  },
+
+  'only the one that is meant goes': async (t, rig) => {
+    const at = rig.clock.now()
+    const suspension = { lane: 'crm', at, why: '401', config: '12ab.3c' }
+    await rig.engine.suspend(suspension)
+    t.equal(await rig.engine.resume('crm', { madeAt: at - 1 }), false)
+    t.strictSame(await rig.engine.suspensions(), [suspension], 'kept whole')
+    t.equal(await rig.engine.resume('crm', { madeAt: at }), true)
+    t.equal(await rig.engine.resume('crm', { madeAt: at }), false, 'there is none')
   },
 
   'it outlives a kill, and no claim is kept by it': async (t, rig) => {
