@@ -73,9 +73,8 @@ export interface ExecDestination extends DestinationBase {
   readonly type: 'exec'
   /** The program and its arguments; no shell looks at them. */
   readonly command: readonly [string, ...string[]]
-  readonly directory?: string
+  readonly directory: string
   readonly environment: Readonly<Record<string, string | Secret>>
-  readonly user?: string
   /** The whole attempt. */
   readonly timeout: number
 }

@@ -46,3 +46,6 @@ export const DEFAULTS = {
 
 /** What a destination does not say of itself, beside the tables that it inherits. */
 export const DESTINATION_DEFAULTS = { method: 'POST' } as const
+
+/** The same of a destination of type "exec". */
+export const EXEC_DEFAULTS = { directory: '/', timeout: '30s' } as const

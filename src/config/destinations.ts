@@ -99,17 +99,18 @@ function readOne(
 
 /** The options of a destination that its type does not know. */
 function strayProblems(source: Source, kind: Kind, given: unknown, path: Path): Problem[] {
+  const entries = entriesOf(kind.table) ?? {}
   return unknownOptions(kind.table, given, path).map(({ option, hint }) => {
     const place = placeOf(source, option)
-    const types = option.length > path.length + 1 ? [] : typesWith(String(option.at(-1)))
-    if (types[0] === undefined) return problemAt(place, 'unknown option', hint)
+    const key = String(option.at(-1))
+    const isInner =
+      option.length > path.length + 1 ||
+      Object.values(entries).some((inner) => Object.hasOwn(entriesOf(inner) ?? {}, key))
+    const owner = isInner ? undefined : typesWith(key)[0]
+    if (owner === undefined) return problemAt(place, 'unknown option', hint)
     const { type = 'http' } = given as { type?: string }
-    const own = Object.keys(entriesOf(kind.table) ?? {}).join(', ')
-    return problemAt(
-      place,
-      `belongs to type "${types[0]}" and not to "${type}"`,
-      `known here: ${own}`,
-    )
+    const known = `known here: ${Object.keys(entries).join(', ')}`
+    return problemAt(place, `belongs to type "${owner}" and not to "${type}"`, known)
   })
 }
 

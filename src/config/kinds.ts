@@ -8,10 +8,13 @@ import * as v from 'valibot'
 
 import { commonPartOf } from './common.ts'
 import type { Destination } from './config.ts'
+import { DESTINATION_DEFAULTS, EXEC_DEFAULTS } from './defaults.ts'
+import { execDestinationTable, execPartOf } from './exec.ts'
 import { httpDestinationTable, httpPartOf } from './destination.ts'
 import type { House } from './in-force.ts'
 import { entriesOf, table } from './options.ts'
 import { isTable } from './toml.ts'
+import type { Table } from './toml.ts'
 import { because, word } from './values.ts'
 
 type Distribute<D> = D extends unknown ? Omit<D, 'name' | 'where'> : never
@@ -21,25 +24,39 @@ export type Placeless = Distribute<Destination>
 
 export interface Kind {
   readonly table: v.GenericSchema
+  /** What holds where its table does not say it, written as in msgq.toml. */
+  readonly defaults: Table
   /** What its table comes to, with what holds for it after all is laid over the house. */
   read(given: unknown, held: House): Placeless
 }
 
 function kind<const S extends v.GenericSchema>(
   schema: S,
+  defaults: Table,
   read: (given: v.InferOutput<S>, held: House) => Placeless,
 ): Kind {
-  return { table: schema, read: (given, held) => read(given as v.InferOutput<S>, held) }
+  return {
+    table: schema,
+    defaults,
+    read: (given, held) => read(given as v.InferOutput<S>, held),
+  }
 }
 
 /** By what stands behind `type`. */
 export const KINDS: ReadonlyMap<string, Kind> = new Map([
   [
     'http',
-    kind(httpDestinationTable, (given, held) => ({
+    kind(httpDestinationTable, DESTINATION_DEFAULTS, (given, held) => ({
       ...commonPartOf(given, held),
       ...httpPartOf(given),
       http: held.http,
+    })),
+  ],
+  [
+    'exec',
+    kind(execDestinationTable, EXEC_DEFAULTS, (given, held) => ({
+      ...commonPartOf(given, held),
+      ...execPartOf(given),
     })),
   ],
 ])

@@ -27,7 +27,7 @@ import {
 } from './values.ts'
 
 const SECOND = 1_000
-const DAY = 86_400 * SECOND
+export const DAY = 86_400 * SECOND
 const GIB = 1024 ** 3
 
 type Entries = Record<string, v.GenericSchema>

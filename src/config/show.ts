@@ -8,11 +8,13 @@
 import { MsgqError } from '../base/errors.ts'
 import { didYouMean } from '../base/text.ts'
 import { shownTo } from '../message/mask.ts'
-import { DEFAULTS, DESTINATION_DEFAULTS } from './defaults.ts'
+import { DEFAULTS } from './defaults.ts'
 import { isSecretHeader } from './destination.ts'
+import { isSecretVariable } from './exec.ts'
 import { anyFilesystem, placeSpool } from './find.ts'
 import type { Environment, Flags } from './find.ts'
 import { KINDS } from './kinds.ts'
+import type { Kind } from './kinds.ts'
 import { checkConfig } from './load.ts'
 import { fileTable, optionPaths } from './options.ts'
 import { ConfigError, formatPath, formatPlace } from './problem.ts'
@@ -106,7 +108,7 @@ function allRows(sources: Sources, name: string): Row[] {
     const own = ownRow(sources, name, path)
     if (own.length > 0) return own
     const option = formatPath(['destinations', name, ...path])
-    const value = at(DESTINATION_DEFAULTS, path)
+    const value = at(kindHere(sources, name)?.defaults, path)
     if (value !== undefined) return [{ option, value: write(path, value), where: DEFAULT }]
     return at(DEFAULTS, path) === undefined ? [] : [houseRow(sources, path, option)]
   })
@@ -114,8 +116,12 @@ function allRows(sources: Sources, name: string): Row[] {
 
 /** Every option that the type of a destination knows. */
 function pathsOf(sources: Sources, name: string): string[][] {
+  return optionPaths(kindHere(sources, name)?.table)
+}
+
+function kindHere(sources: Sources, name: string): Kind | undefined {
   const type = at(sourceOf(sources, name).table, ['destinations', name, 'type'])
-  return optionPaths(KINDS.get(String(type))?.table)
+  return KINDS.get(String(type))
 }
 
 function ownRow(sources: Sources, name: string, path: readonly string[]): Row[] {
@@ -127,7 +133,7 @@ function ownRow(sources: Sources, name: string, path: readonly string[]): Row[] 
   }
   const given = at(source.table, ['destinations', name, ...path])
   if (given === undefined) return []
-  return path[0] === 'headers' && isTable(given)
+  return (path[0] === 'headers' || path[0] === 'environment') && isTable(given)
     ? Object.entries(given).map(([header, value]) => row([...path, header], value))
     : [row(path, given)]
 }
@@ -161,5 +167,6 @@ function write(path: readonly string[], value: unknown): string {
 function isSecretText(path: readonly string[]): boolean {
   const last = path.at(-1) ?? ''
   if (path[0] === 'headers') return isSecretHeader(last)
+  if (path[0] === 'environment') return isSecretVariable(last)
   return path[0] === 'auth' && (last === 'bearer' || last === 'password')
 }

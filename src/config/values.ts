@@ -24,6 +24,19 @@ export function because(why: string, hint = ''): string {
   return `${why}\n${hint}`
 }
 
+/** The issue of one member of a table that is read as a whole. */
+export function issueAt(
+  table: Readonly<Record<string, unknown>>,
+  key: string,
+  { why, hint }: { readonly why: string; readonly hint?: string },
+) {
+  const item = { type: 'object', origin: 'value', input: table, key } as const
+  return {
+    message: because(why, hint),
+    path: [{ ...item, value: table[key] }] as [v.IssuePathItem],
+  }
+}
+
 /** A schema out of a reader. */
 export function value<T>(read: (given: unknown) => Reading<T>) {
   return v.pipe(

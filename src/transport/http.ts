@@ -7,7 +7,6 @@
  */
 import type { LookupFunction } from 'node:net'
 
-import type { Clock } from '../base/clock.ts'
 import type { HttpDestination } from '../config/config.ts'
 import type { Outcome } from '../message/outcome.ts'
 import { judge } from './answer.ts'
@@ -19,19 +18,13 @@ import { Pools } from './pool.ts'
 import type { Way } from './pool.ts'
 import { proxyRule } from './proxy.ts'
 import { buildRequest } from './request.ts'
-import type { SecretSource, WireRequest } from './request.ts'
+import type { WireRequest } from './request.ts'
 import { judgeByRules } from './rules.ts'
-import type { Attempt, Transport } from './transport.ts'
+import type { Attempt, Transport, TransportOptions } from './transport.ts'
 
 type HttpAttempt = Attempt<HttpDestination>
 
-export interface HttpTransportOptions {
-  readonly clock: Clock
-  /** msgq's own version, for the user-agent. */
-  readonly version: string
-  readonly secrets: SecretSource
-  /** Where `http_proxy` and its kin are read, once. */
-  readonly env: Readonly<Record<string, string | undefined>>
+export interface HttpTransportOptions extends TransportOptions {
   /** Looks host names up; the system's way where it is absent. */
   readonly lookup?: LookupFunction
 }

@@ -6,8 +6,7 @@
  */
 import type { Destination, HttpDestination } from '../config/config.ts'
 import { createHttpTransport } from './http.ts'
-import type { HttpTransportOptions } from './http.ts'
-import type { Attempt, Transport } from './transport.ts'
+import type { Attempt, Transport, TransportOptions } from './transport.ts'
 
 type Other = Exclude<Destination, HttpDestination>
 type Openers = {
@@ -15,10 +14,10 @@ type Openers = {
 }
 
 /** The transport that the daemon uses. */
-export function createTransport(options: HttpTransportOptions): Transport {
+export function createTransport(options: TransportOptions): Transport {
   const http = createHttpTransport(options)
   const openers: Openers = {
-    exec: () => Promise.reject(new Error('no transport of type exec')),
+    exec: () => import('./exec.ts').then((it) => it.createExecTransport(options)),
   }
   const open = new Map<string, Promise<Transport<Other>>>()
 

@@ -13,7 +13,7 @@ import { formatSecret } from '../config/secret.ts'
 import type { Body } from '../message/body.ts'
 import { shownHeader } from '../message/mask.ts'
 import { urlSecrets } from './conceal.ts'
-import type { Attempt } from './transport.ts'
+import type { Attempt, SecretSource } from './transport.ts'
 
 export interface WireRequest {
   readonly method: string
@@ -23,9 +23,6 @@ export interface WireRequest {
   /** What must never be seen in anything that is said about this request. */
   readonly secrets: readonly string[]
 }
-
-/** Looks a secret up; throws when it cannot be had: a MsgqError that names it. */
-export type SecretSource = (reference: Secret) => string
 
 /** The request of one attempt. */
 export function buildRequest(
@@ -87,7 +84,8 @@ export function bodyLength(body: Body): number {
   return body.kind === 'bytes' ? body.bytes.length : body.length
 }
 
-function lookUp(reference: Secret, source: SecretSource): string {
+/** A secret that is there, or a MsgqError. */
+export function lookUp(reference: Secret, source: SecretSource): string {
   let value: string
   try {
     value = source(reference)

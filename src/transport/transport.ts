@@ -4,7 +4,8 @@
  * `deliver` never throws for what a receiver or a network does; whatever it throws all the
  * same is deferred by its caller. It ends soon after the signal aborts.
  */
-import type { Destination } from '../config/config.ts'
+import type { Clock } from '../base/clock.ts'
+import type { Destination, Secret } from '../config/config.ts'
 import type { Body } from '../message/body.ts'
 import type { Envelope } from '../message/envelope.ts'
 import type { Outcome } from '../message/outcome.ts'
@@ -22,4 +23,17 @@ export interface Transport<D extends Destination = Destination> {
   deliver(attempt: Attempt<D>, signal: AbortSignal): Promise<Outcome>
   /** Lets go of connections. */
   close(): Promise<void>
+}
+
+/** Looks a secret up; throws when it cannot be had: a MsgqError that names it. */
+export type SecretSource = (reference: Secret) => string
+
+/** What the daemon gives to a transport; each takes what it needs. */
+export interface TransportOptions {
+  readonly clock: Clock
+  /** msgq's own version. */
+  readonly version: string
+  readonly secrets: SecretSource
+  /** The daemon's own environment. */
+  readonly env: Readonly<Record<string, string | undefined>>
 }

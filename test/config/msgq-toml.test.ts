@@ -10,7 +10,7 @@ import { parse } from 'smol-toml'
 import t from 'tap'
 
 import { commonEntries } from '../../src/config/common.ts'
-import { DEFAULTS, DESTINATION_DEFAULTS } from '../../src/config/defaults.ts'
+import { DEFAULTS } from '../../src/config/defaults.ts'
 import { KINDS } from '../../src/config/kinds.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { fileTable, optionPaths } from '../../src/config/options.ts'
@@ -61,7 +61,7 @@ t.test('the samples say every option that a destination may have', async (t) => 
   // Of the tables that it inherits a destination shows one option, as a sample; what every
   // type has it shows once.
   const inherited = /^(retry|http|lane)\./
-  for (const [type, { table }] of KINDS) {
+  for (const [type, { table, defaults }] of KINDS) {
     const own = samples.filter((sample) => at(sample, ['type']) === type)
     const said = new Set<string>()
     for (const path of optionPaths(table)) {
@@ -69,6 +69,8 @@ t.test('the samples say every option that a destination may have', async (t) => 
       if (inAny.some((sample) => at(sample, path) !== undefined)) said.add(path.join('.'))
     }
     t.ok(own.length > 0, type)
+    for (const [option, value] of Object.entries(defaults))
+      t.same(at(own[0], [option]), value, `${type}: ${option}`)
     for (const path of optionPaths(table)) {
       const name = path.join('.')
       const inside = inherited.exec(name)?.[1]
@@ -78,7 +80,6 @@ t.test('the samples say every option that a destination may have', async (t) => 
       t.ok(isSaid, `${type}: ${name}`)
     }
   }
-  t.equal(at(destinations, ['crm', 'method']), DESTINATION_DEFAULTS.method)
 })
 
 t.test('as it is delivered it changes nothing', async (t) => {
@@ -95,7 +96,7 @@ t.test('with every line uncommented it loads', async (t) => {
   const dir = t.testdir()
   const config = put(join(dir, 'msgq.toml'), UNCOMMENTED)
   const loaded = loadConfig(machine(dir), { config })
-  t.same([...loaded.destinations.keys()], ['crm', 'ops'])
+  t.same([...loaded.destinations.keys()], ['crm', 'archive', 'ops'])
   t.same(loaded.warnings, [], 'the samples are good examples')
   const none = loadConfig(machine(dir), {})
   for (const name of ['retry', 'http', 'lane', 'stop', 'log', 'activeLimit'] as const)

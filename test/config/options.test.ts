@@ -9,6 +9,7 @@ import type { Test } from 'tap'
 
 import type { Config, HttpDestination } from '../../src/config/config.ts'
 import { DEFAULTS } from '../../src/config/defaults.ts'
+import { KINDS } from '../../src/config/kinds.ts'
 import { checkConfig } from '../../src/config/load.ts'
 import { fileTable, optionPaths } from '../../src/config/options.ts'
 import { machine, put } from './machine.ts'
@@ -323,12 +324,12 @@ t.test('where a destination is', async (t) => {
   for (const [written] of bad)
     t.notMatch(url(written).said[0]?.split(' | ')[0], /SECRET/, 'the value is not repeated')
   t.same(check('[destinations.x]\ntype = "slack"\nurl = "https://x"').said, [
-    '2: destinations.x.type: cannot be "slack" | one of http',
+    `2: destinations.x.type: cannot be "slack" | one of ${[...KINDS.keys()].join(', ')}`,
   ])
   t.same(
     check('[destinations.x]\ntype = "htpp"\nurl = "https://x"\nulr = 1').said,
     [
-      '2: destinations.x.type: cannot be "htpp" | did you mean "http"? It is one of http',
+      `2: destinations.x.type: cannot be "htpp" | did you mean "http"? It is one of ${[...KINDS.keys()].join(', ')}`,
       '4: destinations.x.ulr: unknown option | did you mean url?',
     ],
     'options that some type has are not held against a type that is not known',
@@ -452,4 +453,63 @@ t.test('auth', async (t) => {
   t.same(check(`${crm}auth.bearer.env = "T"\nheaders.Authorization = { env = "T" }`).said, [
     '1: destinations.x: has both auth and a header "authorization" | leave one of them out',
   ])
+})
+
+t.test('a program to start: exec', async (t) => {
+  const check = checkerOf(t)
+  const head = '[destinations.x]\ntype = "exec"\n'
+  const command = 'command = ["/bin/a"]\n'
+  t.match(only(check(head + command).config), {
+    type: 'exec',
+    command: ['/bin/a'],
+    directory: '/',
+    environment: {},
+    timeout: 30_000,
+  })
+  t.match(
+    only(
+      check(
+        `${head}command = ["a", "b c", ""]\ntimeout = "5m"\ndirectory = "/srv"\nenvironment = { A = "1", B_KEY = "k", C = { env = "C" } }`,
+      ).config,
+    ),
+    {
+      command: ['a', 'b c', ''],
+      timeout: 300_000,
+      directory: '/srv',
+      environment: { A: '1', B_KEY: { inline: 'k' }, C: { env: 'C' } },
+    },
+  )
+  const hint = 'write ["/usr/local/bin/program", "argument"]; no shell looks at it'
+  const bad: Case[] = [
+    ['', `1: destinations.x.command: is missing | command = LIST: ${hint}`],
+    ['command = "a b"', `3: destinations.x.command: is not a list: "a b" | ${hint}`],
+    ['command = []', `3: destinations.x.command: names no program | ${hint}`],
+    ['command = ["a", 1]', `3: destinations.x.command: is not a text: 1 | ${hint}`],
+    ['command = ["./a"]', `3: destinations.x.command: is a relative path: "./a" | ${hint}`],
+    [
+      `${command}directory = "srv"`,
+      '4: destinations.x.directory: is not an absolute path | write it from / on',
+    ],
+    [
+      `${command}environment = { "A-B" = "" }`,
+      '4: destinations.x.environment.A-B: is not the name of a variable',
+    ],
+    [
+      `${command}environment.MSGQ_ID = "x"`,
+      '4: destinations.x.environment.MSGQ_ID: is taken: names with MSGQ_ say what message it is',
+    ],
+    [
+      `${command}url = "https://x"`,
+      '4: destinations.x.url: belongs to type "http" and not to "exec" | known here: type, command, directory, environment, timeout, content_type, retry, lane',
+    ],
+    [
+      `${command}http = { timeout = "1s" }`,
+      '4: destinations.x.http: belongs to type "http" and not to "exec" | known here: type, command, directory, environment, timeout, content_type, retry, lane',
+    ],
+    [
+      `${command}comand = 1`,
+      '4: destinations.x.comand: unknown option | did you mean command?',
+    ],
+  ]
+  for (const [text, said] of bad) t.same(check(head + text).said, [said], text)
 })
