@@ -7,7 +7,7 @@ import type { OutboxOptions } from '../queue/open.ts'
 import type { Outbox } from '../queue/queue.ts'
 import { becomeOwner } from './become.ts'
 import type { Io } from './command.ts'
-import type { Terms } from './terms.ts'
+import type { Terms } from '../intake/terms.ts'
 
 /** The door of the spool. Root comes out of this as the spool's owner. */
 export async function openDoor(

@@ -7,7 +7,7 @@
 import { MsgqError } from '../base/errors.ts'
 import { didYouMean } from '../base/text.ts'
 import { isOpenLane, isUrlLane, laneOf, looksLikeUrl } from '../message/lane.ts'
-import { splitReceivers } from './recipient.ts'
+import { splitReceivers } from '../intake/recipient.ts'
 
 /** Names that an error lists. */
 const SHOWN = 10

@@ -15,13 +15,13 @@ import type { History, JournalQuery } from '../queue/queue.ts'
 import type { Define, Io } from './command.ts'
 import { eventText } from './event-text.ts'
 import { jsonLine } from './json.ts'
-import { splitReceivers } from './recipient.ts'
+import { splitReceivers } from '../intake/recipient.ts'
 import { openReading } from './reading.ts'
 import type { Reading } from './reading.ts'
 import { screenOf } from './screen.ts'
 import { toLane } from './selection.ts'
 import { cutAt } from './table.ts'
-import { timeOf } from './when.ts'
+import { timeOf } from '../intake/when.ts'
 
 interface Options {
   readonly follow?: boolean

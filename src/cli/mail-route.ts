@@ -5,8 +5,8 @@
  * name, `default`, and [send] to.
  */
 import { looksLikeUrl } from '../message/lane.ts'
-import { splitReceivers } from './recipient.ts'
-import type { Terms } from './terms.ts'
+import { splitReceivers } from '../intake/recipient.ts'
+import type { Terms } from '../intake/terms.ts'
 
 export interface MailRoute {
   /** Where it goes, each once. */

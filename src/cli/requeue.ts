@@ -13,7 +13,7 @@ import { defineAct } from './act.ts'
 import type { ActOptions, Attempt, Deed } from './act.ts'
 import { daemonAlarm, lookAround } from './around.ts'
 import type { Io } from './command.ts'
-import { spanOf } from './when.ts'
+import { spanOf } from '../intake/when.ts'
 
 interface Options extends ActOptions {
   readonly redirect?: string

@@ -20,8 +20,8 @@ import type { State } from '../message/state.ts'
 import type { Desk } from '../queue/queue.ts'
 import type { Io } from './command.ts'
 import { findIds, readIds } from './ids.ts'
-import { splitReceivers } from './recipient.ts'
-import { spanOf, timeOf } from './when.ts'
+import { splitReceivers } from '../intake/recipient.ts'
+import { spanOf, timeOf } from '../intake/when.ts'
 
 /** The options as commander hands them over. */
 export interface SelectorOptions {

@@ -15,8 +15,8 @@ import { refuseCurlOptions } from './curl-options.ts'
 import { readHeaders } from './header.ts'
 import { addOptions } from './option-row.ts'
 import type { OptionRow } from './option-row.ts'
-import { readSchedule } from './schedule.ts'
-import type { Schedule } from './schedule.ts'
+import { readSchedule } from '../intake/schedule.ts'
+import type { Schedule } from '../intake/schedule.ts'
 
 /** The command line of one `msgq send`. */
 export interface Line {

@@ -15,7 +15,7 @@ import { findSpool } from '../config/find.ts'
 import type { Flags } from '../config/find.ts'
 import type { Outbox, Submission } from '../queue/queue.ts'
 import type { Define, Io } from './command.ts'
-import { draftFor } from './compose.ts'
+import { draftFor } from '../intake/compose.ts'
 import { openDoor } from './door.ts'
 import { receiversOn, routeMail } from './mail-route.ts'
 import { readMail } from './mail-text.ts'
@@ -24,7 +24,7 @@ import { senderHere } from './sender.ts'
 import { shielded } from './signals.ts'
 import { sizeText } from './size-text.ts'
 import { termsOf } from './terms.ts'
-import type { Terms } from './terms.ts'
+import type { Terms } from '../intake/terms.ts'
 
 /** EX_NOUSER of sysexits(3). */
 const NO_USER = 67

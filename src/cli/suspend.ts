@@ -16,7 +16,7 @@ import { jsonLine } from './json.ts'
 import { openLaneDesk, tellSuspended } from './lane-desk.ts'
 import type { LaneDesk, Told } from './lane-desk.ts'
 import { present } from './summary.ts'
-import { LAST, spanOf } from './when.ts'
+import { LAST, spanOf } from '../intake/when.ts'
 
 interface Options {
   readonly for?: string

@@ -1,5 +1,5 @@
 /**
- * terms - on what terms a message is taken: sizes, and the destinations that there are.
+ * terms - where a command learns on what terms a message is taken.
  *
  * What the daemon published counts while it is current; else the configuration is read. One
  * with faults never stops a sender: it is said once, and the message is taken unchecked.
@@ -7,19 +7,9 @@
 import { MsgqError } from '../base/errors.ts'
 import type { Flags, SpoolPlace } from '../config/find.ts'
 import { DEFAULT_LIMITS, areCurrent, readLimits } from '../config/limits.ts'
-import type { Limits, Recipient } from '../config/limits.ts'
+import type { Limits } from '../config/limits.ts'
+import type { Terms } from '../intake/terms.ts'
 import type { Io } from './command.ts'
-
-export interface Terms {
-  readonly messageSizeLimit: number
-  readonly minFree: number
-  /** Where a message goes that names no receiver. */
-  readonly to?: string
-  /** Where the mail of whom goes. */
-  readonly mail?: ReadonlyMap<string, string>
-  /** Undefined where nobody can tell which there are. */
-  readonly destinations?: ReadonlyMap<string, Recipient>
-}
 
 /** The terms of a spool, for a command of this name. */
 export async function termsOf(

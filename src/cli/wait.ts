@@ -24,7 +24,7 @@ import type { Io } from './command.ts'
 import { reasonOf } from './reason.ts'
 import { checkReadable } from './reading.ts'
 import { linesOf } from './story.ts'
-import { spanOf } from './when.ts'
+import { spanOf } from '../intake/when.ts'
 
 /** Exit codes once a message is durable, from the best to the worst; timeout(1) has 124. */
 const CODES = { delivered: 0, late: 124, held: 3, failed: 1 } as const

@@ -17,7 +17,7 @@ import { openReading } from './reading.ts'
 import { onSignal } from './signals.ts'
 import { watchPage } from './watch-page.ts'
 import type { View } from './watch-page.ts'
-import { spanOf } from './when.ts'
+import { spanOf } from '../intake/when.ts'
 
 interface Options {
   readonly interval: string

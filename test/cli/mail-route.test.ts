@@ -1,7 +1,7 @@
 import t from 'tap'
 
 import { receiversOn, routeMail } from '../../src/cli/mail-route.ts'
-import type { Terms } from '../../src/cli/terms.ts'
+import type { Terms } from '../../src/intake/terms.ts'
 
 const terms = (mail: Record<string, string>, to?: string): Terms => ({
   messageSizeLimit: 1,

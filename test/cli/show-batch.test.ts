@@ -7,7 +7,7 @@ import fc from 'fast-check'
 import t from 'tap'
 
 import { batchLine } from '../../src/cli/show-batch.ts'
-import { composeLine } from '../../src/cli/batch-line.ts'
+import { composeLine } from '../../src/intake/batch-line.ts'
 import { DEFAULT_LIMITS } from '../../src/config/limits.ts'
 import type { Draft } from '../../src/message/draft.ts'
 import { checkDraft } from '../../src/message/draft.ts'

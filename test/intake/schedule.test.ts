@@ -1,7 +1,7 @@
 import t from 'tap'
 
-import { isLate, readSchedule, timesOf } from '../../src/cli/schedule.ts'
-import type { Wishes } from '../../src/cli/schedule.ts'
+import { isLate, readSchedule, timesOf } from '../../src/intake/schedule.ts'
+import type { Wishes } from '../../src/intake/schedule.ts'
 
 const NOW = Date.parse('2026-11-20T10:00:00.000Z')
 const MINUTE = 60_000

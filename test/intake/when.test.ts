@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 
-import { parseTime, spanOf, timeOf } from '../../src/cli/when.ts'
+import { parseTime, spanOf, timeOf } from '../../src/intake/when.ts'
 
 const NOW = new Date(2026, 10, 20, 12, 0, 0).getTime()
 

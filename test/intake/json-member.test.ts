@@ -1,6 +1,6 @@
 import t from 'tap'
 
-import { memberText } from '../../src/cli/json-member.ts'
+import { memberText } from '../../src/intake/json-member.ts'
 
 t.test('a value comes out as it was written', async (t) => {
   for (const [json, text] of [
