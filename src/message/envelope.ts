@@ -16,9 +16,19 @@ export const FORMAT_VERSION = 1
 
 /** Who sent it, as the kernel says, and on which host. */
 export interface Sender {
+  /** Who wrote the file: where it came in through a `door`, the daemon and not the sender. */
   readonly uid: number
   readonly user?: string
   readonly host?: string
+  /** The door of the daemon through which it came: `submit`, `control` or `http`. */
+  readonly door?: string
+  /** The name of the token with which it came. */
+  readonly token?: string
+}
+
+/** A sender as people know him: by his token, the door he came through, his name or his uid. */
+export function senderName({ uid, user, door, token }: Sender): string {
+  return token ?? door ?? user ?? `uid ${uid}`
 }
 
 /** A draft that was accepted: with identity, time, sender and proof. */
@@ -102,9 +112,9 @@ export function checkEnvelope(raw: Record<string, unknown>): Envelope {
 
 function isSender(sender: unknown): sender is Sender {
   if (typeof sender !== 'object' || sender === null) return false
-  const { uid, user = '', host = '' } = sender as Record<string, unknown>
+  const { uid, user, host, door, token } = sender as Record<string, unknown>
   if (!Number.isSafeInteger(uid) || (uid as number) < 0) return false
-  return isText(user) && isText(host)
+  return [user, host, door, token].every((name) => name === undefined || isText(name))
 }
 
 /** Line 1 as a JSON object; throws when it is none. */

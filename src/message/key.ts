@@ -1,16 +1,21 @@
 /**
  * key - the sender's idempotency key: whose it is, and what it was given for.
  *
- * A key belongs to its sender: what alice calls 42 is nothing to bob. Two messages are the same
- * when their fingerprints are; subject, level and times say nothing about that.
+ * A key belongs to its sender: what alice calls 42 is nothing to bob. Who came through a door of
+ * the daemon is known by his token, and without one all who came through that door are one. Two
+ * messages are the same when their fingerprints are; subject, level and times say nothing about
+ * that.
  */
 import { createHash } from 'node:crypto'
 
-import type { Envelope } from './envelope.ts'
+import type { Envelope, Sender } from './envelope.ts'
 import type { TrailLine } from './trail.ts'
 
 /** An envelope with a key. */
 export type Keyed = Envelope & { readonly key: string }
+
+/** What a key is known by. */
+export type KeyOfSender = Pick<Keyed, 'sender' | 'key'>
 
 /** True for a message whose sender gave it a key. */
 export function isKeyed(envelope: Envelope): envelope is Keyed {
@@ -18,12 +23,23 @@ export function isKeyed(envelope: Envelope): envelope is Keyed {
 }
 
 /** What stands for this key of this sender: 64 hex, the same for every message that has it. */
-export function keyDigest({ sender, key }: Keyed): string {
-  return digest([sender.uid, key])
+export function keyDigest({ sender, key }: KeyOfSender): string {
+  return digest([whose(sender), key])
 }
 
+function whose({ uid, door, token }: Sender): unknown {
+  if (token !== undefined) return { token }
+  return door === undefined ? uid : { door }
+}
+
+/** The members of which a fingerprint is made. */
+export type Said = Pick<
+  Envelope,
+  'to' | 'event' | 'method' | 'headers' | 'contentType' | 'sha256'
+>
+
 /** What a message says, in 64 hex: receiver, method, headers, type and body. */
-export function fingerprint(envelope: Envelope): string {
+export function fingerprint(envelope: Said): string {
   const { to, event, method, headers = {}, contentType, sha256 } = envelope
   const pairs = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value])
   const sorted = pairs.toSorted(([a = ''], [b = '']) => (a < b ? -1 : 1))

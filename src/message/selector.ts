@@ -4,7 +4,7 @@
  * What `matches` asks is answered from the names of the files alone. What `storyMatcher` asks
  * only a file can answer, and files are opened for a selector that asks it and for no other.
  */
-import type { Envelope } from './envelope.ts'
+import type { Envelope, Sender } from './envelope.ts'
 import type { State } from './state.ts'
 import { lastWord, wordText } from './trail.ts'
 import type { TrailLine } from './trail.ts'
@@ -64,10 +64,15 @@ export function storyMatcher(selector: Selector): ((story: Story) => boolean) | 
     reasons && reasonIs(reasons),
     events && said(events, ({ event }) => [event]),
     keys && said(keys, ({ key }) => [key]),
-    senders && said(senders, ({ sender: { user, uid } }) => [user, String(uid)]),
+    senders && said(senders, ({ sender }) => namesOf(sender)),
   ].filter((ask) => ask !== undefined)
   if (asked.length === 0) return undefined
   return (story) => asked.every((ask) => ask(story))
+}
+
+/** The uid of what came through a door is the daemon's, and says nothing of who sent it. */
+function namesOf({ user, uid, door, token }: Sender): (string | undefined)[] {
+  return door === undefined ? [user, String(uid)] : [token, door]
 }
 
 function reasonIs(texts: readonly string[]): (story: Story) => boolean {

@@ -3,6 +3,7 @@
  *
  * What became of an attempt is known above the seam, and noted there (delivery/journal.ts).
  */
+import { senderName } from '../message/envelope.ts'
 import type { Envelope } from '../message/envelope.ts'
 import { atText } from '../message/journal-line.ts'
 import type { JournalEvent, JournalLine } from '../message/journal-line.ts'
@@ -37,7 +38,7 @@ export function queuedLine(
     ...(shown === undefined ? {} : { to: shown }),
     ageMs: Math.max(0, now - accepted),
     ...(due > now ? { due: new Date(due).toISOString() } : {}),
-    by: sender.user ?? `uid ${sender.uid}`,
+    by: senderName(sender),
     ...(key === undefined ? {} : { key }),
   }
 }

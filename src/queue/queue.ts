@@ -33,6 +33,36 @@ export interface Outbox {
   enqueue(submission: Submission): Promise<string>
 }
 
+/** What a door that waits for an answer learns. */
+export interface Accepted {
+  readonly id: string
+  /** Its key was given to this message before, which is durable; nothing was queued. */
+  readonly isRepeat: boolean
+}
+
+/** The sender gave the key of a message to another one before: nothing was queued. */
+export class KeyConflict extends MsgqError {
+  readonly of: string
+
+  constructor(of: string) {
+    super('data', `key: was given to ${of}, which says something else`)
+    this.name = 'KeyConflict'
+    this.of = of
+  }
+}
+
+/** The door inside the daemon, for who wants to know at once what became of a key. */
+export interface Doorway {
+  /**
+   * Like `enqueue`, and decides on the key before anything is written. One that comes while the
+   * first with its key is being written waits for that; it gives up with the signal's reason
+   * when the signal aborts, and nothing was queued then.
+   */
+  submit(submission: Submission, signal?: AbortSignal): Promise<Accepted>
+  /** How many messages that came in through it stand on the doorstep still. */
+  readonly crowd: number
+}
+
 /** Everything about one message. `raw` bytes are never parsed above the seam. */
 export interface Message {
   readonly entry: Entry
@@ -275,7 +305,7 @@ export interface Report {
 }
 
 /** An engine itself notes what comes in, what it puts aside or drops, and what operators do. */
-export interface Engine extends Outbox, Desk, Claims, Journal, Suspensions {
+export interface Engine extends Outbox, Doorway, Desk, Claims, Journal, Suspensions {
   /**
    * Takes the queue for this process, alone: nobody claims before. What was in flight goes back
    * to `incoming`, uncharged, with a line `interrupted`. Rejects, and touches nothing, while

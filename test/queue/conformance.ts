@@ -11,6 +11,7 @@ import { ACT_PROMISES } from './conformance/acts.ts'
 import { BODY_PROMISES } from './conformance/bodies.ts'
 import { CLAIM_PROMISES } from './conformance/claims.ts'
 import { DESK_PROMISES } from './conformance/desk.ts'
+import { DOORWAY_PROMISES } from './conformance/doorway.ts'
 import { DUE_PROMISES } from './conformance/dues.ts'
 import { JOURNAL_PROMISES } from './conformance/journal.ts'
 import { KEY_PROMISES } from './conformance/keys.ts'
@@ -32,6 +33,7 @@ const PROMISES = {
   acts: ACT_PROMISES,
   'acts and time': DUE_PROMISES,
   'idempotency keys': KEY_PROMISES,
+  'the door inside': DOORWAY_PROMISES,
   'suspended lanes': SUSPENSION_PROMISES,
   'the journal': JOURNAL_PROMISES,
   'life and death': LIFE_PROMISES,

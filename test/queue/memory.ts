@@ -10,7 +10,7 @@ import { MsgqError } from '../../src/base/errors.ts'
 import type { Body } from '../../src/message/body.ts'
 import type { JournalLine } from '../../src/message/journal-line.ts'
 import { checkDraft } from '../../src/message/draft.ts'
-import { seal } from '../../src/message/envelope.ts'
+import { seal, sha256 } from '../../src/message/envelope.ts'
 import { fingerprint, isKeyed, keyDigest, wasRequeued } from '../../src/message/key.ts'
 import { idTime } from '../../src/message/id.ts'
 import { laneOf } from '../../src/message/lane.ts'
@@ -19,8 +19,7 @@ import { isInForce } from '../../src/message/suspension.ts'
 import type { Suspension } from '../../src/message/suspension.ts'
 import { actLine, plainLine, queuedLine, reportLine } from '../../src/queue/journal.ts'
 import type { State } from '../../src/message/state.ts'
-import { FencedError } from '../../src/queue/queue.ts'
-import type * as Queue from '../../src/queue/queue.ts'
+import * as Queue from '../../src/queue/queue.ts'
 import {
   firstDue,
   holdsAtDoor,
@@ -78,6 +77,38 @@ export class MemoryEngine implements Queue.Engine {
     })
     this.#ring()
     return id
+  }
+
+  async submit(
+    submission: Queue.Submission,
+    signal?: AbortSignal,
+  ): Promise<Queue.Accepted> {
+    signal?.throwIfAborted()
+    const { draft, sender, body } = submission
+    const { key } = draft
+    if (key === undefined) return { id: await this.enqueue(submission), isRepeat: false }
+    const digest = keyDigest({ sender, key })
+    const said = fingerprint({ ...draft, sha256: sha256(body) })
+    const record = this.#store.keys.get(digest)
+    const isOver =
+      record !== undefined &&
+      this.#now() - record.keptAt >= this.#options.keyWindow &&
+      !this.#store.items.has(record.id)
+    const waiting = this.#store
+      .select({ states: ['incoming'] })
+      .map(({ envelope }) => envelope)
+      .filter((envelope) => isKeyed(envelope) && keyDigest(envelope) === digest)[0]
+    const first =
+      record !== undefined && !isOver
+        ? record
+        : waiting && { id: waiting.id, fingerprint: fingerprint(waiting) }
+    if (first === undefined) return { id: await this.enqueue(submission), isRepeat: false }
+    if (first.fingerprint !== said) throw new Queue.KeyConflict(first.id)
+    return { id: first.id, isRepeat: true }
+  }
+
+  get crowd(): number {
+    return this.#store.select({ states: ['incoming'] }).length
   }
 
   async find(ending: string): Promise<readonly Entry[]> {
@@ -226,7 +257,7 @@ export class MemoryEngine implements Queue.Engine {
     room(lane: string): number
     max: number
   }): Promise<readonly Queue.Lease[]> {
-    if (this.#store.owner !== this) throw new FencedError('queue: it is not ours')
+    if (this.#store.owner !== this) throw new Queue.FencedError('queue: it is not ours')
     this.#clearDoorstep()
     const now = this.#now()
     const ready = new Map<string, Item[]>()

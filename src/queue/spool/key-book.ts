@@ -12,7 +12,7 @@ import { removeFile, removeSync, syncFolder, writeStaged } from '../../base/dura
 import { isMissing } from '../../base/errno.ts'
 import { isId } from '../../message/id.ts'
 import { fingerprint, keyDigest } from '../../message/key.ts'
-import type { Keyed } from '../../message/key.ts'
+import type { KeyOfSender, Keyed } from '../../message/key.ts'
 import type { Layout } from './layout.ts'
 
 /** Which message a key was first given to, and for what. */
@@ -29,8 +29,8 @@ export class KeyBook {
   }
 
   /** The record of a message's key; undefined where there is none. */
-  read(envelope: Keyed): KeyRecord | undefined {
-    const record = this.#parse(keyDigest(envelope))
+  read(key: KeyOfSender): KeyRecord | undefined {
+    const record = this.#parse(keyDigest(key))
     return typeof record?.['fingerprint'] === 'string'
       ? (record as unknown as KeyRecord)
       : undefined

@@ -12,11 +12,12 @@ import type { Clock } from '../../base/clock.ts'
 import { isMissing } from '../../base/errno.ts'
 import type { Envelope } from '../../message/envelope.ts'
 import { fingerprint, isKeyed, keyDigest, wasRequeued } from '../../message/key.ts'
-import type { Keyed } from '../../message/key.ts'
+import type { KeyOfSender, Keyed } from '../../message/key.ts'
 import type { TrailLine } from '../../message/trail.ts'
 import type { Report } from '../queue.ts'
 import type { Waiting } from './agenda.ts'
 import { KeyBook } from './key-book.ts'
+import type { KeyRecord } from './key-book.ts'
 import type { Layout } from './layout.ts'
 import type { Mover } from './moves.ts'
 import { formatName, parseName } from './name.ts'
@@ -79,6 +80,13 @@ export class KeyGate {
       // `decide` reads it again, and says what is wrong.
       return false
     }
+  }
+
+  /** Which message a key was given to; undefined where that was decided for none, or counts no more. */
+  async owner(key: KeyOfSender): Promise<KeyRecord | undefined> {
+    const record = this.book.read(key)
+    if (record === undefined) return undefined
+    return (await this.#isOver(keyDigest(key), record.id)) ? undefined : record
   }
 
   /** Takes a message that did not pass; it is not to be claimed before `decide` gave it back. */

@@ -35,6 +35,8 @@ export interface OutboxOptions {
   readonly create?: boolean
   /** The thread has others to serve, and never waits for the disk itself. */
   readonly serves?: boolean
+  /** Tells the daemon that a message came; without it that is done by a file. */
+  readonly onQueued?: () => void
 }
 
 /** Inodes that must stay free: a message is a file. */
@@ -62,7 +64,8 @@ export class SpoolOutbox implements Outbox {
       options.nextId ?? idMaker(options.clock.now, (bytes) => randomFillSync(bytes))
   }
 
-  async enqueue(submission: Submission): Promise<string> {
+  /** `onId` hears which id it will have, before anybody can see the message. */
+  async enqueue(submission: Submission, onId?: (id: string) => void): Promise<string> {
     const { draft, body, sender, parent } = submission
     checkDraft(draft)
     this.#checkSize(body.length)
@@ -84,8 +87,10 @@ export class SpoolOutbox implements Outbox {
       draft.notBefore === undefined ? 0 : Date.parse(draft.notBefore),
     )
     const name = formatName({ due, tries: 0, id, lane: laneOf(draft.to) })
+    onId?.(id)
     await this.#publisher.publish(id, name, line, body)
-    ring(this.#layout)
+    if (this.#options.onQueued === undefined) ring(this.#layout)
+    else this.#options.onQueued()
     return id
   }
 

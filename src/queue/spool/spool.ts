@@ -17,6 +17,7 @@ import { MsgqError } from '../../base/errors.ts'
 import { reportLine } from '../journal.ts'
 import { FencedError } from '../queue.ts'
 import type {
+  Accepted,
   Act,
   ActOptions,
   ActResult,
@@ -42,12 +43,13 @@ import { Doorkeeper } from './doorkeeper.ts'
 import { FolderSync } from './folder-sync.ts'
 import { Housekeeping } from './housekeeping.ts'
 import { SpoolJournal } from './journal.ts'
+import { KeyDoor } from './key-door.ts'
 import { KeyGate } from './key-gate.ts'
 import { Layout, cannotUse, survey } from './layout.ts'
 import { Lock } from './lock.ts'
 import { MOVES, Mover } from './moves.ts'
 import type { Move } from './moves.ts'
-import { SpoolOutbox } from './outbox.ts'
+import { SpoolOutbox, ring } from './outbox.ts'
 import type { OutboxOptions } from './outbox.ts'
 import { Quota, UNBOUND } from './quota.ts'
 import type { Bounds } from './quota.ts'
@@ -89,6 +91,7 @@ export class SpoolEngine implements Engine {
   readonly #clock: Clock
   readonly #report: (report: Report) => void
   readonly #outbox: SpoolOutbox
+  readonly #keyDoor: KeyDoor
   readonly #desk: SpoolDesk
   readonly #suspended: SuspendedFolder
   readonly #journal: SpoolJournal
@@ -104,13 +107,18 @@ export class SpoolEngine implements Engine {
   readonly #takeLock: TakeLock
   #lock: Ownership | undefined
   #wake: Wake | undefined
+  /** Tells who serves the spool that something came; absent while nobody does. */
+  #hint: (() => void) | undefined
 
   constructor(root: string, options: SpoolOptions) {
     const { clock, keyWindow = KEY_WINDOW, submit: bounds = UNBOUND } = options
     const say = options.report ?? (() => {})
     const layout = new Layout(root, bounds.shared)
     const journal = new SpoolJournal(layout, clock, say)
-    const note = (line: JournalLine) => journal.note(line)
+    const note = (line: JournalLine) => {
+      this.#keyDoor.left(line.id)
+      journal.note(line)
+    }
     const report = (said: Report) => {
       const line = reportLine(said, clock.now())
       if (line !== undefined) note(line)
@@ -121,10 +129,12 @@ export class SpoolEngine implements Engine {
     this.#clock = clock
     this.#report = report
     this.#takeLock = options.takeLock ?? Lock.take
-    this.#outbox = new SpoolOutbox(root, { ...options, serves: true })
+    const onQueued = () => (this.#hint === undefined ? ring(layout) : this.#hint())
+    this.#outbox = new SpoolOutbox(root, { ...options, serves: true, onQueued })
     const { cautious } = survey(root, options.anyFilesystem ?? false)
     const mover = new Mover(layout, cautious, options.moves ?? MOVES)
     const gate = new KeyGate({ layout, mover, clock, report, keyWindow })
+    this.#keyDoor = new KeyDoor({ layout, gate, clock, outbox: this.#outbox })
     const deps = { layout, mover, clock, report, note, gate, agenda: this.#agenda }
     this.#desk = new SpoolDesk(layout, mover, clock, journal)
     this.#suspended = new SuspendedFolder(layout, clock)
@@ -155,6 +165,14 @@ export class SpoolEngine implements Engine {
 
   enqueue(submission: Submission): Promise<string> {
     return this.#outbox.enqueue(submission)
+  }
+
+  submit(submission: Submission, signal?: AbortSignal): Promise<Accepted> {
+    return this.#keyDoor.submit(submission, signal)
+  }
+
+  get crowd(): number {
+    return this.#keyDoor.crowd
   }
 
   find(ending: string): Promise<readonly Entry[]> {
@@ -289,6 +307,7 @@ export class SpoolEngine implements Engine {
       this.#door.hint()
       onHint()
     }
+    this.#hint = hint
     this.#wake = await watchWake(this.#layout, this.#clock, hint, this.#report)
   }
 
