@@ -1,17 +1,18 @@
 /**
- * control - how operators talk to the daemon that runs: HTTP on run/control.sock.
+ * control - what operators ask of the daemon beside its messages, on run/control.sock.
  *
- * node:http and a table of routes; nothing here is worth a framework. Who may open the socket
- * (0660, the spool's group) may do everything. A request that goes wrong is answered and never
- * ends the daemon.
+ * The command line speaks to these. Who may open the socket (0660, the spool's group) may do
+ * everything; a token with the scope `operate` may ask the same over TCP.
  */
-import { once } from 'node:events'
-import { createServer } from 'node:http'
-import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import { isUtf8 } from 'node:buffer'
 
-import { plainError } from '../base/errno.ts'
-import { MsgqError } from '../base/errors.ts'
-import { removeSocket, socketPath } from '../queue/open.ts'
+import type { Recall } from '../delivery/recalls.ts'
+import type { Asked } from '../intake/asked.ts'
+import { Refusal } from '../intake/refusal.ts'
+import { json } from '../intake/reply.ts'
+import type { Reply } from '../intake/reply.ts'
+import type { Route, Scope } from '../intake/router.ts'
+import type { Daemon } from './daemon.ts'
 
 /** What one route answers: a status and a JSON body. */
 export interface Answer {
@@ -20,112 +21,85 @@ export interface Answer {
 }
 
 /** `METHOD /path` to what answers it; the argument is the request's JSON body, if any. */
-export type Routes = Readonly<Record<string, (body: unknown) => Promise<Answer> | Answer>>
+export type Table = Readonly<Record<string, (body: unknown) => Promise<Answer> | Answer>>
 
 const BODY_LIMIT = 64 * 1024
-const SOCKET = 'control.sock'
 
-/** A control socket that answers until it is closed. */
-export class Control {
-  readonly #server: Server
-  readonly #release: () => void
-
-  private constructor(server: Server, release: () => void) {
-    this.#server = server
-    this.#release = release
-  }
-
-  /** Serves the routes. The lock must be held: a socket that is there is a dead daemon's. */
-  static async open(spool: string, routes: Routes): Promise<Control> {
-    try {
-      removeSocket(spool, SOCKET)
-      const { path, release } = socketPath(spool, SOCKET)
-      return new Control(await listen(path, routes), release)
-    } catch (error) {
-      const why = `${spool}/run/${SOCKET}: ${plainError(error)}`
-      throw new MsgqError('cannot-create', why, undefined, error)
+/** Routes out of a table. */
+export function routesOf(table: Table, scopes: readonly Scope[] = ['operate']): Route[] {
+  return Object.entries(table).map(([name, answer]) => {
+    const [method, path] = name.split(' ') as [Route['method'], string]
+    return {
+      method,
+      path,
+      scopes,
+      answer: async (asked): Promise<Reply> => {
+        const { status, body } = await answer(await readJson(asked))
+        return json(status, body)
+      },
     }
-  }
-
-  /** Cuts off who still waits for an answer. A second call does nothing. */
-  async close(): Promise<void> {
-    if (!this.#server.listening) return
-    this.#server.closeAllConnections()
-    await new Promise<void>((resolve) => this.#server.close(() => resolve()))
-    this.#release()
-  }
-}
-
-async function listen(path: string, routes: Routes): Promise<Server> {
-  const server = createServer((request, response) => {
-    void respond(routes, request, response)
   })
-  server.requestTimeout = 10_000
-  // bind(2), which is done before listen() returns, makes the socket by the umask; it must not
-  // be open to others for a moment.
-  const umask = process.umask(0o117)
-  try {
-    server.listen(path)
-  } finally {
-    process.umask(umask)
-  }
-  await once(server, 'listening')
-  // A connection that cannot be accepted (no descriptor left) ends nothing but itself.
-  server.on('error', () => {})
-  return server
 }
 
-async function respond(
-  routes: Routes,
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
-  const { status, text } = await answerTo(routes, request)
-  response.writeHead(status, {
-    'content-type': 'application/json',
-    'content-length': Buffer.byteLength(text),
-  })
-  response.end(text)
-}
-
-async function answerTo(
-  routes: Routes,
-  request: IncomingMessage,
-): Promise<{ status: number; text: string }> {
+async function readJson(asked: Asked): Promise<unknown> {
+  const bytes = await asked.body(BODY_LIMIT)
+  if (bytes.length === 0) return undefined
   try {
-    const { status, body } = await route(routes, request)
-    return { status, text: `${JSON.stringify(body)}\n` }
-  } catch (error) {
-    return { status: 500, text: `${JSON.stringify({ error: plainError(error) })}\n` }
-  }
-}
-
-async function route(routes: Routes, request: IncomingMessage): Promise<Answer> {
-  const name = `${request.method} ${request.url}`
-  const text = await readBody(request)
-  const answer = routes[name]
-  if (answer === undefined) return refuse(404, `no such route: ${name}`)
-  if (text === undefined) return refuse(413, `body: over ${BODY_LIMIT} bytes`)
-  let body: unknown
-  try {
-    body = text === '' ? undefined : JSON.parse(text)
+    if (!isUtf8(bytes)) throw new Error('is not UTF-8')
+    return JSON.parse(bytes.toString())
   } catch {
-    return refuse(400, 'body: is no JSON')
+    throw new Refusal(400, 'malformed', 'body: is no JSON')
   }
-  return answer(body)
 }
 
-function refuse(status: number, error: string): Answer {
-  return { status, body: { error } }
+/** The routes of a daemon. */
+export function controlRoutes(daemon: Daemon, reload: () => Promise<Answer>): Route[] {
+  return [
+    ...routesOf({ 'GET /v1/status': () => ({ status: 200, body: daemon.status() }) }, [
+      'read',
+      'operate',
+    ]),
+    ...routesOf({
+      'POST /v1/reload': reload,
+      'POST /v1/clock': async () => ({
+        status: 200,
+        body: { doubted: await daemon.confirmClock() },
+      }),
+      'POST /v1/suspended': async (body) => ({
+        status: 200,
+        body: { lanes: await daemon.lookAtSuspended(lanesOf(body) ?? []) },
+      }),
+      'POST /v1/recall': (body) => recalled(daemon, body),
+      'POST /v1/flush': (body) => ({
+        status: 200,
+        body: { opened: daemon.flush(lanesOf(body)) },
+      }),
+    }),
+  ]
 }
 
-/** The whole body, or undefined when it is too long; it is read to its end all the same. */
-async function readBody(request: IncomingMessage): Promise<string | undefined> {
-  const chunks: Buffer[] = []
-  let bytes = 0
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    bytes += chunk.length
-    if (bytes <= BODY_LIMIT) chunks.push(chunk)
-  }
-  return bytes <= BODY_LIMIT ? Buffer.concat(chunks).toString() : undefined
+/** Wants messages under way back, for a verb of the command line. */
+async function recalled(daemon: Daemon, body: unknown): Promise<Answer> {
+  const asked = recallOf(body)
+  if (asked === undefined) throw new Refusal(400, 'invalid', 'body: is no recall')
+  const { ids, recall } = asked
+  const answers = await daemon.recall(ids, recall)
+  const told = answers.map((answer, at) =>
+    typeof answer === 'object' ? { id: ids[at], ...answer } : { id: ids[at], to: answer },
+  )
+  return { status: 200, body: { recalled: told } }
+}
+
+function recallOf(body: unknown): { ids: string[]; recall: Recall } | undefined {
+  if (typeof body !== 'object' || body === null) return undefined
+  const { act, by, reason, ids } = body as Record<string, unknown>
+  if (act !== 'hold' && act !== 'delete' && act !== 'expire') return undefined
+  if (typeof by !== 'string' || !Array.isArray(ids)) return undefined
+  const why = typeof reason === 'string' ? { reason } : {}
+  return { ids: ids.map(String), recall: { act, by, ...why } }
+}
+
+function lanesOf(body: unknown): string[] | undefined {
+  if (typeof body !== 'object' || body === null || !('lanes' in body)) return undefined
+  return Array.isArray(body.lanes) ? body.lanes.map(String) : undefined
 }

@@ -29,7 +29,15 @@ import type { DaemonStatus, LaneStatus } from '../delivery/status.ts'
 import { Suspender } from '../delivery/suspender.ts'
 import { Tally } from '../delivery/tally.ts'
 import { makeSpool, openEngine } from '../queue/open.ts'
-import type { Claims, Engine, Lease, Report, Settlement } from '../queue/queue.ts'
+import type {
+  Claims,
+  Desk,
+  Doorway,
+  Engine,
+  Lease,
+  Report,
+  Settlement,
+} from '../queue/queue.ts'
 import { createTransport } from '../transport/pick.ts'
 import type { Transport } from '../transport/transport.ts'
 import { ClockWatch } from './clock-watch.ts'
@@ -126,6 +134,7 @@ export class Daemon {
     const reports: Report[] = []
     let take = (report: Report): void => void reports.push(report)
     let mayExpire = () => false
+    let limits = () => config.send
     const engine = await openEngine(config.spool, {
       clock,
       anyFilesystem: config.anyFilesystem,
@@ -133,11 +142,13 @@ export class Daemon {
       keyWindow: config.keys.window,
       retention: config.log.retention,
       mayExpire: () => mayExpire(),
+      limits: () => limits(),
       submit: { ...config.submit, minFree: config.send.minFree },
       report: (report) => take(report),
     })
     const daemon = new Daemon(options, engine)
     take = (report) => daemon.#hear(report)
+    limits = () => daemon.#config.send
     for (const report of reports) daemon.#hear(report)
     const { interrupted } = await engine.recover()
     const clockWatch = await daemon.#watchClock()
@@ -164,6 +175,16 @@ export class Daemon {
     )
     await daemon.#suspender.open()
     return daemon
+  }
+
+  /** What the doors speak to. */
+  get queue(): Doorway & Desk {
+    return this.#engine
+  }
+
+  /** What is in force. */
+  get config(): Config {
+    return this.#config
   }
 
   /** Begins to deliver, and goes on until it is stopped. */

@@ -16,13 +16,15 @@ import type { Flags } from '../config/find.ts'
 import { loadConfig } from '../config/load.ts'
 import { ConfigError } from '../config/problem.ts'
 import type { Log } from '../delivery/log.ts'
-import type { Recall } from '../delivery/recalls.ts'
-import { Control } from './control.ts'
-import type { Answer, Routes } from './control.ts'
+import type { Answer } from './control.ts'
 import { Daemon, asTrouble } from './daemon.ts'
+import { openIntake } from './intake.ts'
 import { openLog } from './log.ts'
 import { createNotifier } from './systemd.ts'
 import type { Notifier } from './systemd.ts'
+
+/** For what is asked over HTTP when the stop comes (ms). */
+const STOP_PATIENCE = 5_000
 
 interface Options extends Flags {
   readonly once?: boolean
@@ -124,7 +126,7 @@ async function serve(
 ): Promise<number> {
   const { log, notifier, end, ended } = around
   const reload = () => reloadInto(daemon, around)
-  const control = await Control.open(config.spool, routesOf(daemon, reload))
+  const intake = await openIntake(daemon, config, { reload, log, env: process.env })
   process.on('SIGHUP', () => void reload())
   const stop = () => {
     notifier.stopping()
@@ -139,7 +141,7 @@ async function serve(
   const endWatchdog = notifier.startWatchdog(() => daemon.alive())
 
   const code = await ended
-  await control.close()
+  await intake.close(STOP_PATIENCE)
   await daemon.stop()
   endWatchdog()
   log.write('info', { event: 'stopped' }, 'stopped')
@@ -170,50 +172,4 @@ async function reloadInto(
   } finally {
     notifier.ready('serving')
   }
-}
-
-function routesOf(daemon: Daemon, reload: () => Promise<Answer>): Routes {
-  return {
-    'GET /v1/status': () => ({ status: 200, body: daemon.status() }),
-    'POST /v1/reload': reload,
-    'POST /v1/clock': async () => ({
-      status: 200,
-      body: { doubted: await daemon.confirmClock() },
-    }),
-    'POST /v1/suspended': async (body) => ({
-      status: 200,
-      body: { lanes: await daemon.lookAtSuspended(lanesOf(body) ?? []) },
-    }),
-    'POST /v1/recall': (body) => recalled(daemon, body),
-    'POST /v1/flush': (body) => ({
-      status: 200,
-      body: { opened: daemon.flush(lanesOf(body)) },
-    }),
-  }
-}
-
-/** Wants messages under way back, for a verb of the command line. */
-async function recalled(daemon: Daemon, body: unknown): Promise<Answer> {
-  const asked = recallOf(body)
-  if (asked === undefined) return { status: 400, body: { error: 'body: is no recall' } }
-  const { ids, recall } = asked
-  const answers = await daemon.recall(ids, recall)
-  const told = answers.map((answer, at) =>
-    typeof answer === 'object' ? { id: ids[at], ...answer } : { id: ids[at], to: answer },
-  )
-  return { status: 200, body: { recalled: told } }
-}
-
-function recallOf(body: unknown): { ids: string[]; recall: Recall } | undefined {
-  if (typeof body !== 'object' || body === null) return undefined
-  const { act, by, reason, ids } = body as Record<string, unknown>
-  if (act !== 'hold' && act !== 'delete' && act !== 'expire') return undefined
-  if (typeof by !== 'string' || !Array.isArray(ids)) return undefined
-  const why = typeof reason === 'string' ? { reason } : {}
-  return { ids: ids.map(String), recall: { act, by, ...why } }
-}
-
-function lanesOf(body: unknown): string[] | undefined {
-  if (typeof body !== 'object' || body === null || !('lanes' in body)) return undefined
-  return Array.isArray(body.lanes) ? body.lanes.map(String) : undefined
 }

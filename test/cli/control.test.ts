@@ -11,7 +11,7 @@ import t from 'tap'
 import type { Test } from 'tap'
 
 import { askDaemon } from '../../src/cli/control.ts'
-import { Control } from '../../src/daemon/control.ts'
+import { Control } from '../daemon/fake-control.ts'
 import { socketPath } from '../../src/queue/open.ts'
 import { asNobody } from '../config/machine.ts'
 

@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { Test } from 'tap'
 
-import { Control } from '../../src/daemon/control.ts'
+import { Control } from '../daemon/fake-control.ts'
 import type { Answer } from '../../src/daemon/control.ts'
 import { HOUR, World } from './world.ts'
 

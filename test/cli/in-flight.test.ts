@@ -9,7 +9,7 @@ import t from 'tap'
 import type { Test } from 'tap'
 
 import { systemClock } from '../../src/base/clock.ts'
-import { Control } from '../../src/daemon/control.ts'
+import { Control } from '../daemon/fake-control.ts'
 import type { Answer } from '../../src/daemon/control.ts'
 import { shortId } from '../../src/message/id.ts'
 import { socketPath } from '../../src/queue/open.ts'

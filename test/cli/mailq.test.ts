@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import type { Test } from 'tap'
 
-import { Control } from '../../src/daemon/control.ts'
+import { Control } from '../daemon/fake-control.ts'
 import { formatName } from '../../src/queue/spool/name.ts'
 import { asNobody } from '../config/machine.ts'
 import { HOUR, MINUTE, NOON, World, screen } from './world.ts'

@@ -4,7 +4,7 @@
 import t from 'tap'
 import type { Test } from 'tap'
 
-import { Control } from '../../src/daemon/control.ts'
+import { Control } from '../daemon/fake-control.ts'
 import type { Answer } from '../../src/daemon/control.ts'
 import { World } from './world.ts'
 

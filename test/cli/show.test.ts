@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import type { Test } from 'tap'
 
-import { Control } from '../../src/daemon/control.ts'
+import { Control } from '../daemon/fake-control.ts'
 import type { DaemonStatus, LaneStatus } from '../../src/delivery/status.ts'
 import { asNobody, put } from '../config/machine.ts'
 import { HOUR, MINUTE, NOON, World, screen } from './world.ts'

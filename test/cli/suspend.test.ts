@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import type { Test } from 'tap'
 
-import { Control } from '../../src/daemon/control.ts'
+import { Control } from '../daemon/fake-control.ts'
 import type { LaneStatus } from '../../src/delivery/status.ts'
 import { shortId } from '../../src/message/id.ts'
 import { HOUR, NOON, World } from './world.ts'

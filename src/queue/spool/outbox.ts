@@ -26,6 +26,8 @@ export interface OutboxOptions {
   readonly messageSizeLimit?: number
   /** Free bytes that must stay on the disk. */
   readonly minFree?: number
+  /** Both of them, where they may change; they go before. */
+  readonly limits?: () => { readonly messageSizeLimit: number; readonly minFree: number }
   readonly anyFilesystem?: boolean
   /** Makes the ids of new messages; each must be greater than the one before. */
   readonly nextId?: () => string
@@ -95,7 +97,7 @@ export class SpoolOutbox implements Outbox {
   }
 
   #checkSize(bytes: number): void {
-    const limit = this.#options.messageSizeLimit ?? Infinity
+    const { messageSizeLimit: limit = Infinity } = this.#options.limits?.() ?? this.#options
     if (bytes <= limit) return
     throw new MsgqError(
       'data',
@@ -105,7 +107,8 @@ export class SpoolOutbox implements Outbox {
   }
 
   #checkRoom(bytes: number): void {
-    const { minFree = 0, anyFilesystem = false } = this.#options
+    const { anyFilesystem = false } = this.#options
+    const { minFree = 0 } = this.#options.limits?.() ?? this.#options
     const { root } = this.#layout
     const ground = survey(root, anyFilesystem || this.#isTrusted)
     this.#isTrusted = true

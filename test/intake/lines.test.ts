@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import t from 'tap'
 
-import { linesOf } from '../../src/cli/lines.ts'
-import type { InputLine } from '../../src/cli/lines.ts'
+import { linesOf } from '../../src/intake/lines.ts'
+import type { InputLine } from '../../src/intake/lines.ts'
 
 async function read(chunks: readonly Buffer[], limit = 1000): Promise<InputLine[]> {
   async function* input() {

@@ -1,0 +1,31 @@
+/**
+ * idempotency - the header `Idempotency-Key` of draft-ietf-httpapi-idempotency-key-header.
+ *
+ * The draft makes it a string of RFC 8941: in quotes. Most clients send it bare, and are
+ * understood; what begins with a quote has to be such a string.
+ */
+import { Refusal } from './refusal.ts'
+
+const QUOTED = /^"((?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)"$/
+
+/** The key that a header gives. */
+export function readKey(header: string | undefined): string | undefined {
+  if (header === undefined) return undefined
+  const text = header.trim()
+  if (!text.startsWith('"')) {
+    if (text === '') throw bad('is empty')
+    return text
+  }
+  const inner = QUOTED.exec(text)?.[1]
+  if (inner === undefined) throw bad('is no string of RFC 8941')
+  const key = inner.replace(/\\(.)/g, '$1')
+  if (key === '') throw bad('is empty')
+  return key
+}
+
+function bad(why: string): Refusal {
+  return new Refusal(400, 'invalid', `idempotency-key: ${why}`, {
+    field: 'key',
+    hint: 'write it in double quotes: Idempotency-Key: "order-17"',
+  })
+}
