@@ -123,6 +123,8 @@ function checkOptions({ text, options }: Line): void {
       '--wait and --batch exclude each other',
       'the ids are printed in order: msgq log ID tells what became of each',
     )
+  if (options.lastResort)
+    throw new MsgqError('usage', '--last-resort and --batch exclude each other')
   if (text.length > 0)
     throw new MsgqError('usage', 'TEXT and --batch exclude each other', 'msgq send --help')
 }

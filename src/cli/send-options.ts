@@ -48,6 +48,7 @@ export interface SendOptions {
   readonly verbose?: boolean
   readonly wait?: boolean
   readonly timeout?: string
+  readonly lastResort?: boolean
 }
 
 const HELP = `
@@ -120,6 +121,10 @@ export const SEND_OPTIONS: readonly OptionRow[] = [
   },
   { flags: '--wait', help: 'stay until it is delivered, or is not going to be' },
   { flags: '--timeout <span>', help: 'with --wait: so long at most (default: 60s)' },
+  {
+    flags: '--last-resort',
+    help: 'if the spool takes nothing: try it once, at once; 0 if it arrived',
+  },
   { flags: '-E, --skip-empty', help: 'nothing on stdin: send nothing and say nothing' },
   { flags: '-q, --quiet', help: 'do not print the id' },
   { flags: '--dry-run', help: 'print the request and queue nothing' },

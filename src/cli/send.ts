@@ -9,7 +9,7 @@
  */
 import { MsgqError } from '../base/errors.ts'
 import { findSpool } from '../config/find.ts'
-import type { Flags } from '../config/find.ts'
+import type { Flags, SpoolPlace } from '../config/find.ts'
 import { BODYLESS, checkDraft } from '../message/draft.ts'
 import type { Draft } from '../message/draft.ts'
 import { idMaker } from '../message/id.ts'
@@ -53,6 +53,7 @@ async function send({ to, text, options }: Line, io: Io, flags: Flags): Promise<
   // Before anything is read or said: what is not in main-send.ts begins anew.
   const dryRun = options.dryRun ? await import('./dry-run.ts') : undefined
   const forms = options.form ? await import('./form.ts') : undefined
+  const lastly = options.lastResort ? await import('./last-resort.ts') : undefined
   const waiting = options.wait ? await import('./wait.ts') : undefined
   const timeout = waiting?.readTimeout(options.timeout) ?? 0
   if (waiting === undefined && options.timeout !== undefined)
@@ -85,9 +86,33 @@ async function send({ to, text, options }: Line, io: Io, flags: Flags): Promise<
     await io.print(requests.join('\n'))
     return 0
   }
+  try {
+    return await queue({ drafts, body, place, terms, waiting, timeout, options, io })
+  } catch (error) {
+    if (lastly === undefined) throw error
+    return lastly.deliverAtOnce({ error, drafts, body }, io, flags)
+  }
+}
+
+interface Ready {
+  readonly drafts: readonly Draft[]
+  readonly body: Buffer
+  readonly place: SpoolPlace
+  readonly terms: Terms
+  readonly waiting: typeof import('./wait.ts') | undefined
+  readonly timeout: number
+  readonly options: SendOptions
+  readonly io: Io
+}
+
+async function queue(ready: Ready): Promise<number> {
+  const { drafts, body, place, terms, waiting, timeout, options, io } = ready
   const sender = senderHere()
   const nextId = idMaker(io.clock.now, randomOnce)
-  const outbox = await openDoor(io, place, terms, { digest: digestOnce, nextId })
+  const outbox = await openDoor(io, place, termsFor(drafts, terms), {
+    digest: digestOnce,
+    nextId,
+  })
   const waiter = await waiting?.Waiter.open(io, place, timeout)
   const { code, ids } = await shielded(async () => {
     const enqueued = await Promise.allSettled(
@@ -100,6 +125,11 @@ async function send({ to, text, options }: Line, io: Io, flags: Flags): Promise<
   })
   const end = (await waiter?.until(ids)) ?? 0
   return code === 0 ? end : code
+}
+
+/** What is critical may take the room that min_free keeps: it may be about that very disk. */
+function termsFor([first]: readonly Draft[], terms: Terms): Terms {
+  return first?.level === 'critical' ? { ...terms, minFree: 0 } : terms
 }
 
 function warn({ draft, schedule }: Wish, io: Io, now: number): void {

@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import type { Test } from 'tap'
 
+import { startSink } from '../../src/cli/sink.ts'
 import { Program } from './program.ts'
 import type { Ended } from './program.ts'
 
@@ -237,6 +238,20 @@ t.test('19: a full disk refuses, and says that nothing was queued', async (t) =>
   t.equal(code, 75)
   t.match(err, /nothing was queued/)
   t.strictSame(week.queued(), [])
+
+  const sink = await startSink({ port: 0, answers: ['/no=503'] })
+  t.teardown(() => sink.close())
+  const alert = `echo '96 /' | msgq send -E -s disk --last-resort ${sink.url}`
+  t.match(await week.type(`${alert}/yes`), {
+    code: 0,
+    out: '',
+    err: /not queued: .*min_free[^]*without the queue delivered to .*: 200 OK/,
+  })
+  t.match(await week.type(`${alert}/no`), { code: 75, err: /without the queue: .* 503 / })
+  t.match(await week.type(`${alert}/yes --delay 5m`), { code: 75, err: /not go out yet/ })
+  t.strictSame([sink.accepted.size, week.queued()], [1, []])
+  t.match(await week.type('msgq send ops --level critical "disk full"'), { code: 0 })
+  t.match(week.queued(), [{ body: 'disk full' }])
 })
 
 t.test('20: what cron and others hand to sendmail', async (t) => {
