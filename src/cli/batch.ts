@@ -1,5 +1,5 @@
 /**
- * batch - many messages from one input, a line of JSON each.
+ * batch - many messages from one input, a line each: of JSON, or of text.
  *
  * Answers in the order of the lines: the id on stdout, or nothing there and the reason on
  * stderr. Good lines are kept whatever the others are; 65 says that some were refused. Takes
@@ -18,13 +18,15 @@ import { checkDraft } from '../message/draft.ts'
 import { Answers } from './answers.ts'
 import { composeLine } from '../intake/batch-line.ts'
 import type { Composed } from '../intake/batch-line.ts'
+import { draftFor } from '../intake/compose.ts'
+import { timesOf } from '../intake/schedule.ts'
 import { sourceOf } from './body.ts'
 import type { Io } from './command.ts'
 import { openDoor } from './door.ts'
 import { linesOf } from '../intake/lines.ts'
 import { receiversOf } from '../intake/recipient.ts'
 import { printIds } from './print-ids.ts'
-import { asUsage } from './send-options.ts'
+import { asUsage, readWish } from './send-options.ts'
 import type { Line, SendOptions } from './send-options.ts'
 import { senderHere } from './sender.ts'
 import { onSignal } from './signals.ts'
@@ -50,13 +52,34 @@ const PER_LINE = {
   hold: '--hold',
 } as const satisfies Partial<Record<keyof SendOptions, string>>
 
-/** Does the work of `msgq send --batch`; resolves with the exit code. */
+/** What a line comes to. */
+type Compose = (bytes: Buffer) => Composed
+
+/** How lines are read: each as JSON that says all of it, or each as a text. */
+function composer(
+  { options }: Line,
+  to: string | undefined,
+  terms: Terms,
+  io: Io,
+): Compose {
+  const { clock } = io
+  if (!options.lines) return (bytes) => composeLine(bytes, { to, terms, now: clock.now() })
+  const wish = readWish([], { ...options, data: [], dataBinary: [] }, clock.now())
+  if (to === undefined) throw new MsgqError('usage', 'no receiver', 'msgq send --lines TO')
+  return (body) => {
+    const times = timesOf(wish.schedule, clock.now())
+    return { draft: draftFor(to, { ...wish.draft, ...times }, body, terms), body }
+  }
+}
+
+/** Does the work of `msgq send --batch` and `--lines`; resolves with the exit code. */
 export async function sendBatch(line: Line, io: Io, flags: Flags): Promise<number> {
   checkOptions(line)
   const { options } = line
   const place = await findSpool(io.environment, flags)
   const terms = await termsOf(io, flags, place)
   const to = fallbackOf(line.to ?? (io.environment.env['MSGQ_TO'] || undefined), terms)
+  const compose = composer(line, to, terms, io)
   const input = openInput(options, io)
   try {
     const take = options.dryRun ? await shower(io, flags) : await taker(io, place, terms)
@@ -71,7 +94,7 @@ export async function sendBatch(line: Line, io: Io, flags: Flags): Promise<numbe
     })
     const unhook = onSignal((exitCode) => answers.end(exitCode))
     await readInto(answers, input, lineLimit(terms), async (bytes) =>
-      take(composeLine(bytes, { to, terms, now: io.clock.now() })),
+      take(compose(bytes)),
     ).finally(unhook)
     const { exitCode, good, refused } = await answers.finish()
     if (options.verbose)
@@ -109,6 +132,31 @@ async function readInto(
 }
 
 function checkOptions({ text, options }: Line): void {
+  const name = options.lines ? '--lines' : '--batch'
+  if (options.lines && options.batch)
+    throw new MsgqError('usage', '--lines and --batch exclude each other')
+  if (options.lines) checkLines(options)
+  else checkPerLine(options)
+  if (options.wait || options.timeout !== undefined)
+    throw new MsgqError(
+      'usage',
+      `--wait and ${name} exclude each other`,
+      'the ids are printed in order: msgq log ID tells what became of each',
+    )
+  if (options.lastResort)
+    throw new MsgqError('usage', `--last-resort and ${name} exclude each other`)
+  if (text.length > 0)
+    throw new MsgqError('usage', `TEXT and ${name} exclude each other`, 'msgq send --help')
+}
+
+/** What is said once holds for all lines, but for what only one message can have. */
+function checkLines({ json, form, key }: SendOptions): void {
+  for (const [name, given] of Object.entries({ '--json': json, '-F': form, '--key': key }))
+    if (given !== undefined)
+      throw new MsgqError('usage', `${name} and --lines exclude each other`)
+}
+
+function checkPerLine(options: SendOptions): void {
   const given = Object.keys(PER_LINE) as (keyof typeof PER_LINE)[]
   const wrong = given.find((name) => options[name] !== undefined)
   if (wrong !== undefined)
@@ -117,16 +165,6 @@ function checkOptions({ text, options }: Line): void {
       `${PER_LINE[wrong]} and --batch exclude each other`,
       'each line says it for itself',
     )
-  if (options.wait || options.timeout !== undefined)
-    throw new MsgqError(
-      'usage',
-      '--wait and --batch exclude each other',
-      'the ids are printed in order: msgq log ID tells what became of each',
-    )
-  if (options.lastResort)
-    throw new MsgqError('usage', '--last-resort and --batch exclude each other')
-  if (text.length > 0)
-    throw new MsgqError('usage', 'TEXT and --batch exclude each other', 'msgq send --help')
 }
 
 /** The receiver of the lines that name none. */
@@ -134,7 +172,7 @@ function fallbackOf(given: string | undefined, terms: Terms): string | undefined
   if (given === undefined && terms.to === undefined) return undefined
   const [to = '', ...others] = receiversOf(given, terms)
   if (others.length > 0)
-    throw new MsgqError('usage', `to: more than one receiver with --batch: ${given}`)
+    throw new MsgqError('usage', `to: more than one receiver for many messages: ${given}`)
   asUsage(() => checkDraft({ to }))
   return to
 }
@@ -144,7 +182,11 @@ function openInput({ data = [], dataBinary = [] }: SendOptions, io: Io): Readabl
   if (others.length > 0) throw new MsgqError('usage', 'the input is given twice')
   const source = given === undefined ? undefined : sourceOf('-d', given)
   if (source?.kind === 'bytes')
-    throw new MsgqError('usage', '-d: names no input', 'with --batch it is @FILE or @-')
+    throw new MsgqError(
+      'usage',
+      '-d: names no input',
+      'for many messages it is @FILE or @-',
+    )
   if (source?.kind === 'file')
     try {
       // Opened at once: root may read it, the owner of the spool perhaps not.

@@ -42,6 +42,7 @@ export interface SendOptions {
   readonly expires?: string
   readonly hold?: boolean
   readonly batch?: boolean
+  readonly lines?: boolean
   readonly skipEmpty?: boolean
   readonly quiet?: boolean
   readonly dryRun?: boolean
@@ -119,6 +120,7 @@ export const SEND_OPTIONS: readonly OptionRow[] = [
     flags: '--batch',
     help: 'one message a line, as JSON: to, body, method, headers, subject, ...',
   },
+  { flags: '--lines', help: 'one message a line, as text' },
   { flags: '--wait', help: 'stay until it is delivered, or is not going to be' },
   { flags: '--timeout <span>', help: 'with --wait: so long at most (default: 60s)' },
   {

@@ -44,7 +44,7 @@ export const define: Define = (command, begin) => {
 
 /** Does what a line says; resolves with the exit code. */
 export async function run(line: Line, io: Io, flags: Flags): Promise<number> {
-  if (!line.options.batch) return send(line, io, flags)
+  if (!line.options.batch && !line.options.lines) return send(line, io, flags)
   const { sendBatch } = await import('./batch.ts')
   return sendBatch(line, io, flags)
 }

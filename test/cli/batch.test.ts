@@ -208,7 +208,7 @@ t.test('what each line says for itself is refused on the command line', async (t
     [['--hold'], '--hold and --batch exclude each other'],
     [['-X', 'PUT'], '-X and --batch exclude each other'],
     [['crm', 'text'], 'TEXT and --batch exclude each other'],
-    [['crm,ping'], 'to: more than one receiver with --batch: crm,ping'],
+    [['crm,ping'], 'to: more than one receiver for many messages: crm,ping'],
     [['cmr'], 'no such destination: "cmr"'],
     [['https://u:p@example.com/'], 'to: has a user or password in the URL'],
     [['-d', '{}'], '-d: names no input'],

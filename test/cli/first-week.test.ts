@@ -216,8 +216,8 @@ t.test('15, 16: when it may go, and when it is worth nothing', async (t) => {
 
 t.test('18: many in one go are answered line by line', async (t) => {
   const week = new Week(t)
-  const lines = ['{"body":"a"}', '{"body":"b"', '{"body":"c","to":"ops"}']
-  const { code, out, err } = await week.type('msgq send --batch crm', lines.join('\n'))
+  const json = ['{"body":"a"}', '{"body":"b"', '{"body":"c","to":"ops"}']
+  const { code, out, err } = await week.type('msgq send --batch crm', json.join('\n'))
   t.equal(code, 65)
   t.match(out, /^\w{26}\n\w{26}\n$/)
   t.match(err, /line 2: is no JSON/)
@@ -228,6 +228,13 @@ t.test('18: many in one go are answered line by line', async (t) => {
       ['ops', 'c'],
     ],
   )
+  const lines = 'tail -n 3 | msgq send --lines ops --level info -q'
+  t.match(await week.type(lines, 'one\ntwo {"to":"crm"}\n\nthree'), NOTHING)
+  t.match(week.queued().slice(2), [
+    { envelope: { to: 'ops', level: 'info' }, body: 'two {"to":"crm"}' },
+    { envelope: { to: 'ops', level: 'info' }, body: 'three' },
+  ])
+  t.match(await week.type('msgq send --lines ops --key 1', 'x\n'), { code: 64 })
 })
 
 t.test('19: a full disk refuses, and says that nothing was queued', async (t) => {
