@@ -21,6 +21,8 @@ import {
   writevSync,
 } from 'node:fs'
 import { close, fchmod, fsync, open, rename, unlink, writev } from 'node:fs'
+import { lstat, open as openFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { promisify } from 'node:util'
 
 /** The calls of a write that the disk may take its time for. */
@@ -144,6 +146,38 @@ export function appendLine(path: string, line: string): void {
 /** The same, always behind a newline of its own: what stood there can be told apart again. */
 export function appendApart(path: string, line: string): void {
   append(path, (fd) => writeWhole(fd, `\n${line}`, fstatSync(fd).size))
+}
+
+/**
+ * Appends lines to a regular file, which is made where it is missing, and resolves once they and
+ * the file's name are durable. A torn last line gets a newline first; a short write is taken
+ * back. A crash before that may leave the lines there or not, and of the last one a part.
+ */
+export async function appendSynced(path: string, lines: Uint8Array): Promise<void> {
+  // To open a device is to act on it already; what comes between is seen below.
+  const before = await lstat(path).catch(() => undefined)
+  if (before !== undefined && !before.isFile() && !before.isSymbolicLink())
+    throw Object.assign(new Error('not a regular file'), { code: 'EINVAL' })
+  const flags = O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK
+  const file = await openFile(path, flags, FILE_MODE)
+  try {
+    const { size } = await file.stat()
+    const last = Buffer.alloc(1)
+    if (size > 0) await file.read(last, 0, 1, size - 1)
+    const torn = size > 0 && last[0] !== 0x0a
+    const bytes = torn ? Buffer.concat([Buffer.from('\n'), lines]) : lines
+    const { bytesWritten } = await file.write(bytes)
+    if (bytesWritten < bytes.length) {
+      // Not where another one's line already stands behind ours.
+      if ((await file.stat()).size === size + bytesWritten) await file.truncate(size)
+      throw Object.assign(new Error('short write'), { code: 'ENOSPC' })
+    }
+    await file.sync()
+    if ((await file.stat()).nlink === 0) throw new Error('the file was removed meanwhile')
+    await syncFolder(dirname(path))
+  } finally {
+    await file.close()
+  }
 }
 
 /** appendLine through a descriptor that is open for reading and appending. */

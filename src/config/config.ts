@@ -79,8 +79,14 @@ export interface ExecDestination extends DestinationBase {
   readonly timeout: number
 }
 
+/** A file that each message is appended to as a line of JSON. */
+export interface FileDestination extends DestinationBase {
+  readonly type: 'file'
+  readonly path: string
+}
+
 /** One receiver, by the way to it. */
-export type Destination = HttpDestination | ExecDestination
+export type Destination = HttpDestination | ExecDestination | FileDestination
 
 export interface Config {
   /** Files that were read, in order; none when there is no configuration. */

@@ -9,7 +9,16 @@ import { EXEC_DEFAULTS } from './defaults.ts'
 import { DAY, table } from './options.ts'
 import { isTable } from './toml.ts'
 import type { Table } from './toml.ts'
-import { because, issueAt, readSecretRef, show, span, text, value } from './values.ts'
+import {
+  because,
+  issueAt,
+  pathDefect,
+  readSecretRef,
+  show,
+  span,
+  text,
+  value,
+} from './values.ts'
 import type { Reading } from './values.ts'
 
 const COMMAND_HINT = 'write ["/usr/local/bin/program", "argument"]; no shell looks at it'
@@ -60,15 +69,7 @@ export const execDestinationTable = table(
   {
     type: typeEntry,
     command: value(readCommand),
-    directory: v.optional(
-      text(
-        (path) =>
-          path.startsWith('/') && !path.includes('\0')
-            ? undefined
-            : 'is not an absolute path',
-        'write it from / on',
-      ),
-    ),
+    directory: v.optional(text(pathDefect, 'write it from / on')),
     environment: v.optional(environmentTable),
     timeout: v.optional(span(1, DAY)),
     ...commonEntries,

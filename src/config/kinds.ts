@@ -10,6 +10,7 @@ import { commonPartOf } from './common.ts'
 import type { Destination } from './config.ts'
 import { DESTINATION_DEFAULTS, EXEC_DEFAULTS } from './defaults.ts'
 import { execDestinationTable, execPartOf } from './exec.ts'
+import { fileDestinationTable, filePartOf } from './file.ts'
 import { httpDestinationTable, httpPartOf } from './destination.ts'
 import type { House } from './in-force.ts'
 import { entriesOf, table } from './options.ts'
@@ -57,6 +58,13 @@ export const KINDS: ReadonlyMap<string, Kind> = new Map([
     kind(execDestinationTable, EXEC_DEFAULTS, (given, held) => ({
       ...commonPartOf(given, held),
       ...execPartOf(given),
+    })),
+  ],
+  [
+    'file',
+    kind(fileDestinationTable, {}, (given, held) => ({
+      ...commonPartOf(given, held),
+      ...filePartOf(given),
     })),
   ],
 ])

@@ -121,9 +121,19 @@ function defect(secret: Secret, why: string, cause?: unknown): MsgqError {
 /** The secrets of a destination, each with the path of its option. */
 export function secretsOf(destination: Destination): [Path, Secret][] {
   const { name } = destination
-  const secrets =
-    destination.type === 'http' ? httpSecrets(destination) : execSecrets(destination)
+  const secrets = ownSecrets(destination)
   return secrets.map(([path, secret]) => [['destinations', name, ...path], secret])
+}
+
+function ownSecrets(destination: Destination): [Path, Secret][] {
+  switch (destination.type) {
+    case 'http':
+      return httpSecrets(destination)
+    case 'exec':
+      return execSecrets(destination)
+    case 'file':
+      return []
+  }
 }
 
 function httpSecrets({ url, headers, auth }: HttpDestination): [Path, Secret][] {

@@ -188,6 +188,12 @@ export function text(defect: (given: string) => string | undefined, hint = '') {
   })
 }
 
+/** Why a text cannot be the absolute name of a file or folder; undefined when it can. */
+export function pathDefect(path: string): string | undefined {
+  if (!path.startsWith('/')) return 'is not an absolute path'
+  return hasControl(path) ? 'has a control character' : undefined
+}
+
 /** How a secret is named. */
 export const SECRET_HINT = 'write { file = "name" } or { env = "NAME" }'
 

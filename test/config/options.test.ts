@@ -455,6 +455,24 @@ t.test('auth', async (t) => {
   ])
 })
 
+t.test('a file to append to: file', async (t) => {
+  const check = checkerOf(t)
+  const head = '[destinations.x]\ntype = "file"\n'
+  t.match(only(check(`${head}path = "/var/log/a"`).config), { path: '/var/log/a' })
+  const hint = 'write it from / on: "/var/log/msgq/events.jsonl"'
+  const bad: Case[] = [
+    ['', `1: destinations.x.path: is missing | path = FILE: ${hint}`],
+    ['path = "a"', `3: destinations.x.path: is not an absolute path | ${hint}`],
+    ['path = "/a/"', `3: destinations.x.path: names a directory | ${hint}`],
+    ['path = "/a\\u0000"', `3: destinations.x.path: has a control character | ${hint}`],
+    [
+      'path = "/a"\ncommand = ["a"]',
+      '4: destinations.x.command: belongs to type "exec" and not to "file" | known here: type, path, content_type, retry, lane',
+    ],
+  ]
+  for (const [text, said] of bad) t.same(check(head + text).said, [said], text)
+})
+
 t.test('a program to start: exec', async (t) => {
   const check = checkerOf(t)
   const head = '[destinations.x]\ntype = "exec"\n'
