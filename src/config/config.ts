@@ -85,8 +85,24 @@ export interface FileDestination extends DestinationBase {
   readonly path: string
 }
 
+/** A mail to a server. */
+export interface SmtpDestination extends DestinationBase {
+  readonly type: 'smtp'
+  readonly host: string
+  readonly port: number
+  readonly tls: 'starttls' | 'implicit' | 'none'
+  readonly auth?: { readonly user: string; readonly password: Secret }
+  /** An address, or `Name <address>`. */
+  readonly from: string
+  /** Addresses. */
+  readonly recipients: readonly string[]
+  /** The whole attempt. */
+  readonly timeout: number
+}
+
 /** One receiver, by the way to it. */
-export type Destination = HttpDestination | ExecDestination | FileDestination
+export type Destination =
+  HttpDestination | ExecDestination | SmtpDestination | FileDestination
 
 export interface Config {
   /** Files that were read, in order; none when there is no configuration. */

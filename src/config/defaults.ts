@@ -49,3 +49,6 @@ export const DESTINATION_DEFAULTS = { method: 'POST' } as const
 
 /** The same of a destination of type "exec". */
 export const EXEC_DEFAULTS = { directory: '/', timeout: '30s' } as const
+
+/** The same of type "smtp"; its port follows from `tls`. */
+export const SMTP_DEFAULTS = { tls: 'starttls', timeout: '60s' } as const

@@ -8,12 +8,13 @@ import * as v from 'valibot'
 
 import { commonPartOf } from './common.ts'
 import type { Destination } from './config.ts'
-import { DESTINATION_DEFAULTS, EXEC_DEFAULTS } from './defaults.ts'
+import { DESTINATION_DEFAULTS, EXEC_DEFAULTS, SMTP_DEFAULTS } from './defaults.ts'
 import { execDestinationTable, execPartOf } from './exec.ts'
 import { fileDestinationTable, filePartOf } from './file.ts'
 import { httpDestinationTable, httpPartOf } from './destination.ts'
 import type { House } from './in-force.ts'
 import { entriesOf, table } from './options.ts'
+import { smtpDestinationTable, smtpPartOf } from './smtp.ts'
 import { isTable } from './toml.ts'
 import type { Table } from './toml.ts'
 import { because, word } from './values.ts'
@@ -58,6 +59,13 @@ export const KINDS: ReadonlyMap<string, Kind> = new Map([
     kind(execDestinationTable, EXEC_DEFAULTS, (given, held) => ({
       ...commonPartOf(given, held),
       ...execPartOf(given),
+    })),
+  ],
+  [
+    'smtp',
+    kind(smtpDestinationTable, SMTP_DEFAULTS, (given, held) => ({
+      ...commonPartOf(given, held),
+      ...smtpPartOf(given),
     })),
   ],
   [

@@ -131,6 +131,10 @@ function ownSecrets(destination: Destination): [Path, Secret][] {
       return httpSecrets(destination)
     case 'exec':
       return execSecrets(destination)
+    case 'smtp':
+      return destination.auth === undefined
+        ? []
+        : [[['auth', 'password'], destination.auth.password]]
     case 'file':
       return []
   }

@@ -18,6 +18,7 @@ export function createTransport(options: TransportOptions): Transport {
   const http = createHttpTransport(options)
   const openers: Openers = {
     exec: () => import('./exec.ts').then((it) => it.createExecTransport(options)),
+    smtp: () => import('./smtp.ts').then((it) => it.createSmtpTransport(options)),
     file: () => import('./file.ts').then((it) => it.createFileTransport()),
   }
   const open = new Map<string, Promise<Transport<Other>>>()

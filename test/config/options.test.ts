@@ -473,6 +473,48 @@ t.test('a file to append to: file', async (t) => {
   for (const [text, said] of bad) t.same(check(head + text).said, [said], text)
 })
 
+t.test('a mail to send: smtp', async (t) => {
+  const check = checkerOf(t)
+  const head = '[destinations.x]\ntype = "smtp"\nhost = "mx.example"\n'
+  const rest = 'from = "a@b.example"\nrecipients = ["c@d.example", "root"]\n'
+  const plain = { host: 'mx.example', port: 587, tls: 'starttls', timeout: 60_000 }
+  t.match(only(check(head + rest).config), plain)
+  t.match(only(check(`${head}${rest}tls = "implicit"`).config), { port: 465 })
+  t.match(only(check(`${head}${rest}tls = "none"`).config), { port: 25 })
+  const auth = 'auth = { user = "u", password = { env = "P" } }\n'
+  t.match(only(check(`${head}${rest}${auth}port = 2525`).config), {
+    port: 2525,
+    auth: { user: 'u', password: { env: 'P' } },
+  })
+  const local = head.replace('mx.example', 'localhost')
+  t.ok(check(`${local}${rest}${auth}tls = "none"`).config)
+  const list = 'write a list of addresses: ["ann@example.com"]'
+  const address = 'write "msgq@example.com" or "Name <msgq@example.com>"'
+  const bad: Case[] = [
+    [
+      `${rest}${auth}tls = "none"`,
+      '1: destinations.x: would send its password in the clear | leave out tls = "none"',
+    ],
+    [
+      `${rest}tls = "ssl"`,
+      '6: destinations.x.tls: cannot be "ssl" | one of starttls, implicit, none',
+    ],
+    [
+      rest.replace('a@b', 'a@b\\r\\nX: y@b'),
+      `4: destinations.x.from: is no address | ${address}`,
+    ],
+    [
+      rest.replace('"root"', '"a@b>, c"'),
+      `5: destinations.x.recipients: has what is no address: "a@b>, c" | ${list}`,
+    ],
+    [
+      rest.replace(/\[.*\]/, '[]'),
+      `5: destinations.x.recipients: is no list of addresses: a list | ${list}`,
+    ],
+  ]
+  for (const [text, said] of bad) t.same(check(head + text).said, [said], text)
+})
+
 t.test('a program to start: exec', async (t) => {
   const check = checkerOf(t)
   const head = '[destinations.x]\ntype = "exec"\n'

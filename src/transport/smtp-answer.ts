@@ -1,0 +1,114 @@
+/**
+ * smtp-answer - what came of a mail: 2xx is delivered, 4xx later, 5xx never.
+ *
+ * 5xx bounces only where it was said of this mail: of its sender, its receivers or its data. Said of us
+ * (login, greeting, "bad sequence") it is deferred, because an operator mends that, and an
+ * expired password must not bounce ten thousand mails. Of several receivers the mail is delivered
+ * as soon as one may have it, for to try again would send it to that one twice; the reason names
+ * who was refused. Pure.
+ */
+import { errnoOf, plainError } from '../base/errno.ts'
+import { printable } from '../base/text.ts'
+import type { Fault, Outcome } from '../message/outcome.ts'
+
+/** What nodemailer says of a mail that was taken. */
+export interface Taken {
+  readonly response: string
+  readonly rejected?: readonly unknown[] | undefined
+  readonly rejectedErrors?: readonly unknown[] | undefined
+}
+
+type Hide = (text: string) => string
+
+/** The outcome of a mail that the server took, for all receivers or for some. */
+export function takenAs({ response, rejectedErrors = [] }: Taken, hide: Hide): Outcome {
+  const status = Number(/^\d{3}/.exec(response)?.[0] ?? 250)
+  const line = printable(hide(response), 200)
+  const refused = rejectedErrors.map((error) => refusalOf(error, hide)).join('; ')
+  const reason = refused === '' ? line : `${line}; not taken for ${refused}`
+  return { kind: 'delivered', reason: printable(reason), status, answer: line }
+}
+
+/** The outcome of a mail that was not taken. */
+export function refusedAs(error: unknown, server: string, hide: Hide): Outcome {
+  const { command, rejectedErrors } = factsOf(error)
+  const all = rejectedErrors ?? []
+  // One receiver who may take it later is reason enough to try again.
+  const said = all.find((each) => isLater(factsOf(each).status)) ?? all[0] ?? error
+  const { status, response } = factsOf(said)
+  if (status === undefined) return deferred(unansweredText(error, server, hide), 'network')
+  const line = printable(hide(response ?? String(status)), 250)
+  const common = { status, answer: line }
+  const isOfMail = /^(?:MAIL FROM|RCPT TO|DATA)/.test(command ?? '')
+  if (!isOfMail || status === 530)
+    return { ...deferred(`${stepText(command)}: ${line}`, 'configuration'), ...common }
+  const refused = all.map((each) => refusalOf(each, hide)).join('; ')
+  const reason = printable(refused === '' ? line : `not taken for ${refused}`)
+  return isLater(status) || status < 500 || status === 503
+    ? { ...deferred(reason, 'receiver'), ...common }
+    : { kind: 'bounced', reason, fault: 'message', ...common }
+}
+
+function isLater(status: number | undefined): boolean {
+  return status !== undefined && status >= 400 && status < 500
+}
+
+/** `ann@example.com (550 5.1.1 no such user)`. */
+function refusalOf(error: unknown, hide: Hide): string {
+  const { recipient, response } = factsOf(error)
+  const said = hide(response ?? plainError(error))
+  return `${printable(recipient ?? '?', 100)} (${printable(said, 150)})`
+}
+
+function stepText(command: string | undefined): string {
+  if (command?.startsWith('AUTH')) return 'login refused'
+  return command === undefined || command === 'CONN' ? 'refused' : `${command} refused`
+}
+
+const WORDS: Readonly<Record<string, string>> = {
+  ETIMEDOUT: 'no answer in time',
+  ENOTFOUND: 'no such host',
+  ECONNREFUSED: 'connection refused',
+  ECONNRESET: 'connection reset',
+  EDNS: 'host name cannot be looked up',
+  EHOSTUNREACH: 'host is unreachable',
+  ENETUNREACH: 'network is unreachable',
+}
+
+function unansweredText(error: unknown, server: string, hide: Hide): string {
+  const said = printable(hide(plainError(error)), 200)
+  // Its own code says at which step; the system's is in its text.
+  const code = /\bE[A-Z_]{3,}\b/.exec(said)?.[0] ?? errnoOf(error) ?? ''
+  const words = WORDS[code]
+  return words === undefined ? `${server}: ${said}` : `${words}: ${server}`
+}
+
+function deferred(reason: string, fault: Fault) {
+  return { kind: 'deferred', reason: printable(reason), fault } as const
+}
+
+interface Facts {
+  readonly status?: number
+  readonly response?: string
+  readonly command?: string
+  readonly recipient?: string
+  readonly rejectedErrors?: readonly unknown[]
+}
+
+/** What nodemailer says in its errors, each only where it is what it should be. */
+function factsOf(error: unknown): Facts {
+  if (typeof error !== 'object' || error === null) return {}
+  const { responseCode, response, command, recipient, rejectedErrors } = error as Record<
+    string,
+    unknown
+  >
+  return {
+    ...(typeof responseCode === 'number' && responseCode >= 200 && responseCode < 600
+      ? { status: responseCode }
+      : {}),
+    ...(typeof response === 'string' ? { response } : {}),
+    ...(typeof command === 'string' ? { command } : {}),
+    ...(typeof recipient === 'string' ? { recipient } : {}),
+    ...(Array.isArray(rejectedErrors) ? { rejectedErrors } : {}),
+  }
+}
