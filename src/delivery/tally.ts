@@ -49,6 +49,7 @@ export class Tally {
 function zero(): Record<Settlement['to'], number> {
   return {
     delivered: 0,
+    expanded: 0,
     deleted: 0,
     deferred: 0,
     postponed: 0,

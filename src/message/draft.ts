@@ -70,11 +70,14 @@ const TIME = /^(\d{4}-\d\d-\d\d)T\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 
-/** Throws a MsgqError (`data`) that names the first member that cannot be sent. */
-export function checkDraft(draft: Draft): void {
+/**
+ * Throws a MsgqError (`data`) that names the first member that cannot be sent. Only a child that
+ * msgq itself made of an event has both `to` and `event`.
+ */
+export function checkDraft(draft: Draft, isChild = false): void {
   if (draft.to === undefined && draft.event === undefined)
     throw bad('to', 'is missing', 'say where the message goes: a destination or a URL')
-  if (draft.to !== undefined && draft.event !== undefined)
+  if (draft.to !== undefined && draft.event !== undefined && !isChild)
     throw bad('to', 'and event exclude each other')
   if (draft.to !== undefined) checkTo(draft.to)
   for (const field of ['event', 'subject', 'key', 'order', 'contentType'] as const)

@@ -76,6 +76,14 @@ export function seal(draft: Draft, body: Uint8Array, accepted: Acceptance): Enve
   }
 }
 
+/** The bytes that line 1 must stay below: one of an event leaves room for what its children add. */
+export function headLimit({ to }: Pick<Draft, 'to'>, edge: number): number {
+  return to === undefined ? edge - CHILD_ROOM : edge
+}
+
+/** `to` and `parent`. */
+const CHILD_ROOM = 256
+
 /** A message of a later msgq: to be left where it is, never judged. */
 export class NewerFormatError extends MsgqError {
   constructor(version: number) {
@@ -106,7 +114,7 @@ export function checkEnvelope(raw: Record<string, unknown>): Envelope {
   if (!isText(digest) || !/^[0-9a-f]{64}$/.test(digest)) throw bad('sha256', 'is no digest')
   if (!isText(createdAt) || Number.isNaN(Date.parse(createdAt)))
     throw bad('createdAt', 'is no time')
-  checkDraft(raw as unknown as Draft)
+  checkDraft(raw as unknown as Draft, parent !== undefined)
   return raw as unknown as Envelope
 }
 

@@ -10,6 +10,8 @@ import type { Fault } from './outcome.ts'
 export const EVENTS = [
   'queued',
   'adopted',
+  'expanded',
+  'dropped',
   'delivered',
   'deferred',
   'postponed',
@@ -55,6 +57,10 @@ export interface JournalLine {
   readonly of?: string
   /** The new message as which this one was sent on. */
   readonly as?: string
+  /** The event that this one was made of. */
+  readonly parent?: string
+  /** The messages that this event became. */
+  readonly children?: readonly string[]
 }
 
 let lastAt = Number.NaN

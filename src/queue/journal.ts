@@ -24,7 +24,7 @@ export function queuedLine(
   now: number,
   trail: readonly TrailLine[] = [],
 ): JournalLine | undefined {
-  const { id, to, event, key, sender, createdAt } = envelope
+  const { id, to, event, key, sender, createdAt, parent } = envelope
   if (trail.some((line) => isAttempt(line) || line.act !== 'adopted')) return undefined
   const accepted = Date.parse(createdAt)
   // Without its trail: most acts, and every attempt, give it another due.
@@ -40,6 +40,7 @@ export function queuedLine(
     ...(due > now ? { due: new Date(due).toISOString() } : {}),
     by: senderName(sender),
     ...(key === undefined ? {} : { key }),
+    ...(parent === undefined ? {} : { parent }),
   }
 }
 
@@ -82,6 +83,17 @@ export function plainLine(
 ): JournalLine {
   const at = atText(now)
   return { at, event, id, lane, ...(reason === undefined ? {} : { reason }) }
+}
+
+/** An event that became these messages. */
+export function expandedLine(
+  { id, lane }: Pick<Entry, 'id' | 'lane'>,
+  children: readonly string[],
+  now: number,
+  event?: string,
+): JournalLine {
+  const to = event === undefined ? {} : { to: event }
+  return { at: atText(now), event: 'expanded', id, lane, ...to, children }
 }
 
 const REPORTED: Readonly<Partial<Record<Report['event'], JournalEvent>>> = {

@@ -240,6 +240,11 @@ export interface Lease {
  */
 export type Settlement =
   | { readonly to: 'delivered' }
+  /**
+   * An event that becomes a message for each of these destinations, each once, whatever breaks
+   * off; with none it is dropped. fan-out.ts says what they are.
+   */
+  | { readonly to: 'expanded'; readonly destinations: readonly string[] }
   /** Removed, as an operator wants it; its key goes first. */
   | { readonly to: 'deleted' }
   | { readonly to: 'deferred'; readonly due: number; readonly line: AttemptLine }

@@ -130,6 +130,7 @@ export function planSettlement(entry: Entry, settlement: Settlement, now: number
   const { due, tries } = entry
   switch (settlement.to) {
     case 'delivered':
+    case 'expanded':
     case 'deleted':
       return { to: 'gone', due, tries }
     case 'released':

@@ -25,6 +25,7 @@ async function daemonUp(t: Test, world: World, more: Partial<DaemonStatus> = {})
   const none = {
     delivered: 0,
     deleted: 0,
+    expanded: 0,
     deferred: 0,
     postponed: 0,
     bounced: 0,
@@ -97,6 +98,7 @@ t.test('a daemon with all the trouble there is', async (t) => {
   const recent = {
     delivered: 38,
     deleted: 0,
+    expanded: 0,
     deferred: 1,
     postponed: 2,
     bounced: 2,

@@ -10,7 +10,7 @@ import type { DaemonStatus } from '../../src/delivery/status.ts'
 import { HOUR, MINUTE, NOON, screen } from './world.ts'
 
 const NONE = {
-  ...{ delivered: 0, deleted: 0, deferred: 0, postponed: 0 },
+  ...{ delivered: 0, deleted: 0, expanded: 0, deferred: 0, postponed: 0 },
   ...{ bounced: 0, held: 0, released: 0 },
 }
 const iso = (ms: number) => new Date(NOON + ms).toISOString()

@@ -13,6 +13,7 @@ import { CLAIM_PROMISES } from './conformance/claims.ts'
 import { DESK_PROMISES } from './conformance/desk.ts'
 import { DOORWAY_PROMISES } from './conformance/doorway.ts'
 import { DUE_PROMISES } from './conformance/dues.ts'
+import { FAN_OUT_PROMISES } from './conformance/fan-out.ts'
 import { JOURNAL_PROMISES } from './conformance/journal.ts'
 import { KEY_PROMISES } from './conformance/keys.ts'
 import { LIFE_PROMISES } from './conformance/life.ts'
@@ -29,6 +30,7 @@ const PROMISES = {
   bodies: BODY_PROMISES,
   claims: CLAIM_PROMISES,
   settlements: SETTLE_PROMISES,
+  'fan-out': FAN_OUT_PROMISES,
   'the desk': DESK_PROMISES,
   acts: ACT_PROMISES,
   'acts and time': DUE_PROMISES,

@@ -17,7 +17,14 @@ import { laneOf } from '../../src/message/lane.ts'
 import type { Entry, Selector } from '../../src/message/selector.ts'
 import { isInForce } from '../../src/message/suspension.ts'
 import type { Suspension } from '../../src/message/suspension.ts'
-import { actLine, plainLine, queuedLine, reportLine } from '../../src/queue/journal.ts'
+import { planFanOut } from '../../src/queue/fan-out.ts'
+import {
+  actLine,
+  expandedLine,
+  plainLine,
+  queuedLine,
+  reportLine,
+} from '../../src/queue/journal.ts'
 import type { State } from '../../src/message/state.ts'
 import * as Queue from '../../src/queue/queue.ts'
 import {
@@ -284,15 +291,38 @@ export class MemoryEngine implements Queue.Engine {
     if (item === undefined) return 'lost'
     const { envelope } = item
     const record = isKeyed(envelope) ? this.#store.keys.get(keyDigest(envelope)) : undefined
+    if (settlement.to === 'expanded' && this.#proven(item) === undefined) return 'lost'
+    if (settlement.to === 'expanded') this.#fanOut(item, settlement.destinations)
     if (settlement.to === 'deleted') this.#freeKey(item)
     else if (record !== undefined) record.keptAt = this.#now()
     this.#store.move(item, planSettlement(item, settlement, this.#now()))
     return 'ok'
   }
 
+  #fanOut({ id, lane, envelope, body }: Item, destinations: readonly string[]): void {
+    const children = planFanOut(envelope, destinations)
+    for (const child of children)
+      if (!this.#store.items.has(child.entry.id))
+        this.#store.items.set(child.entry.id, {
+          ...child.entry,
+          envelope: child.envelope,
+          body,
+          trail: [],
+        })
+    if (children.length === 0) return
+    const ids = children.map(({ entry }) => entry.id)
+    this.note(expandedLine({ id, lane }, ids, this.#now(), envelope.event))
+    this.#ring()
+  }
+
   async readBody(lease: Queue.Lease): Promise<Body | undefined> {
     const item = this.#leased(lease)
     if (item === undefined) return undefined
+    return this.#proven(item)
+  }
+
+  /** The body; one that disproves itself is put aside. */
+  #proven(item: Item): Body | undefined {
     const body = bodyOf(item)
     if (body === undefined) {
       const message = 'its body is not the one sealed'

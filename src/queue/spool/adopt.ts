@@ -15,7 +15,13 @@ import { briefSize } from '../../base/size.ts'
 import { printable } from '../../base/text.ts'
 import { DRAFT_FIELDS, checkDraft } from '../../message/draft.ts'
 import type { Draft } from '../../message/draft.ts'
-import { parseEnvelope, parseObject, seal, sha256 } from '../../message/envelope.ts'
+import {
+  headLimit,
+  parseEnvelope,
+  parseObject,
+  seal,
+  sha256,
+} from '../../message/envelope.ts'
 import type { Envelope } from '../../message/envelope.ts'
 import { ADOPT_LANE, laneOf } from '../../message/lane.ts'
 import { formatTrailLine } from '../../message/trail.ts'
@@ -68,7 +74,8 @@ export async function sealInPlace(
     sender: { uid },
   })
   const text = JSON.stringify(envelope)
-  if (Buffer.byteLength(text) >= EDGE) throw new Defect('its headers are too long')
+  if (Buffer.byteLength(text) >= headLimit(envelope, EDGE))
+    throw new Defect('its headers are too long')
   const at = new Date(options.now).toISOString()
   const reason = options.origin === undefined ? {} : { reason: `was ${options.origin}` }
   const trail = formatTrailLine({ at, act: 'adopted', ...reason })
@@ -158,6 +165,8 @@ function draftOf(line: string): Draft {
       )
   const draft: Record<string, unknown> = {}
   for (const field of DRAFT_FIELDS) if (raw[field] !== undefined) draft[field] = raw[field]
+  // A copy of a child that comes back by hand: it goes where it went.
+  if (raw['parent'] !== undefined && draft['to'] !== undefined) delete draft['event']
   asDefect(() => checkDraft(draft))
   return draft
 }

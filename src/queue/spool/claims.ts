@@ -8,14 +8,18 @@
 import { randomBytes } from 'node:crypto'
 
 import { isMissing } from '../../base/errno.ts'
+import { bytesOf } from '../../message/body.ts'
 import type { Body } from '../../message/body.ts'
 import { isKeyed } from '../../message/key.ts'
-import { queuedLine } from '../journal.ts'
+import type { Offspring } from '../fan-out.ts'
+import { expandedLine, queuedLine } from '../journal.ts'
 import type { Lease, Settlement } from '../queue.ts'
 import { planSettlement } from '../states.ts'
 import { waitingIn } from './agenda.ts'
 import type { Waiting } from './agenda.ts'
 import { putAside } from './aside.ts'
+import { expand } from './fan.ts'
+import type { Fanned } from './fan.ts'
 import { Judge } from './judge.ts'
 import type { JudgeDeps, Judged } from './judge.ts'
 import { formatName, parseName, triesIn, unclaimed } from './name.ts'
@@ -24,10 +28,7 @@ import { Defect, bodyOf } from './read.ts'
 import type { MessageFile } from './read.ts'
 import { tell } from './tell.ts'
 
-interface Held {
-  readonly lease: Lease
-  /** What it is called in active/. */
-  readonly active: string
+interface Held extends Fanned {
   readonly file: MessageFile
   /** Its outcome stands in the trail already; only the move failed. */
   told?: boolean
@@ -78,14 +79,19 @@ export class ClaimTable {
     return { kind: 'lease', lease }
   }
 
-  /** Ends a lease: 'lost' when it was not ours. Where the message waits now, if it does. */
+  /**
+   * Ends a lease: 'lost' when it was not ours. Where the message waits now, if it does, and
+   * what an event became.
+   */
   async settle(
     lease: Lease,
     settlement: Settlement,
-  ): Promise<'lost' | { waiting?: Waiting }> {
+  ): Promise<'lost' | { waiting?: Waiting; children?: readonly Offspring[] }> {
     const { mover, clock, gate } = this.#deps
     const held = this.#held.get(lease.id)
-    if (held?.lease.token !== lease.token) return 'lost'
+    if (held?.lease.token !== lease.token || held.fanning) return 'lost'
+    if (settlement.to === 'expanded' && settlement.destinations.length > 0)
+      return this.#expand(held, settlement.destinations)
     const { id, lane, due, tries } = lease
     const { active } = held
     const entry = { id, state: 'active', lane, due, tries } as const
@@ -114,6 +120,25 @@ export class ClaimTable {
     if (file === undefined) return 'lost'
     if (plan.to !== 'deferred' && plan.to !== 'incoming') return {}
     return { waiting: waitingIn(plan.to, file)! }
+  }
+
+  async #expand(
+    held: Held,
+    destinations: readonly string[],
+  ): Promise<'lost' | { children: readonly Offspring[] }> {
+    const { clock, gate, note } = this.#deps
+    const { lease } = held
+    const children = await expand(this.#deps, held, destinations, async () => {
+      const body = await this.body(lease)
+      return body && bytesOf(body)
+    })
+    this.#held.delete(lease.id)
+    if (children === undefined) return 'lost'
+    const { envelope } = lease
+    if (isKeyed(envelope)) gate.book.keep(envelope, clock.now())
+    const ids = children.map(({ entry }) => entry.id)
+    note(expandedLine(lease, ids, clock.now(), envelope.event))
+    return { children }
   }
 
   /** Nothing waits for the end of this one call, and some disks take long for it (discard). */

@@ -56,7 +56,7 @@ export const MOVES: readonly Move[] = [
   {
     from: 'active',
     to: 'gone',
-    when: 'delivered; deleted by an operator in time; a twin that says less',
+    when: 'delivered; fanned out or dropped; deleted in time; a twin that says less',
   },
   { from: 'active', to: 'deferred', when: 'temporary failure, or put back uncharged' },
   {
@@ -69,7 +69,7 @@ export const MOVES: readonly Move[] = [
     to: 'hold',
     when: 'its envelope says hold, a rule or an operator does, or the daemon died of it',
   },
-  { from: 'active', to: 'incoming', when: 'stop, recovery, or adopted' },
+  { from: 'active', to: 'incoming', when: 'stop, recovery, adopted; made of an event' },
   { from: 'active', to: 'corrupt', when: 'disproved' },
   { from: 'hold', to: 'incoming', when: 'released or requeued' },
   { from: 'hold', to: 'bounce', when: 'expired by an operator' },

@@ -11,7 +11,7 @@ import type { Clock } from '../../base/clock.ts'
 import { MsgqError } from '../../base/errors.ts'
 import { briefSize } from '../../base/size.ts'
 import { checkDraft } from '../../message/draft.ts'
-import { seal, sha256 } from '../../message/envelope.ts'
+import { headLimit, seal, sha256 } from '../../message/envelope.ts'
 import { idMaker } from '../../message/id.ts'
 import { laneOf } from '../../message/lane.ts'
 import type { Outbox, Submission } from '../queue.ts'
@@ -82,7 +82,7 @@ export class SpoolOutbox implements Outbox {
       ...(parent === undefined ? {} : { parent }),
     })
     const line = JSON.stringify(envelope)
-    if (Buffer.byteLength(line) >= EDGE)
+    if (Buffer.byteLength(line) >= headLimit(draft, EDGE))
       throw new MsgqError('data', `message: its headers take more than ${briefSize(EDGE)}`)
     const due = Math.max(
       now,

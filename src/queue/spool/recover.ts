@@ -4,16 +4,17 @@
  * Runs under the lock, before anything is claimed. Each file gets a trail line `interrupted`,
  * by which a message that kills daemons is known. Idempotent: killed in the middle, it is run
  * again, and at worst a message has one such line too many. A file that cannot be moved stays,
- * is named, and stops no other.
+ * is named, and stops no other. An event that was fanned out goes on from there (fan.ts).
  */
 import { readdirSync } from 'node:fs'
 
 import { removeSync } from '../../base/durable.ts'
 import { isId } from '../../message/id.ts'
 import { ADOPT_LANE } from '../../message/lane.ts'
-import { plainLine } from '../journal.ts'
+import { expandedLine, plainLine } from '../journal.ts'
 import { putAside } from './aside.ts'
 import type { Doorkeeper } from './doorkeeper.ts'
+import { isCommitted, publish, removeStaged } from './fan.ts'
 import type { JudgeDeps } from './judge.ts'
 import { formatName, isStaged, parseName, unclaimed } from './name.ts'
 import type { Name } from './name.ts'
@@ -31,16 +32,22 @@ export async function recoverActive(deps: Deps): Promise<number> {
   const { layout, door, report } = deps
   const trouble = new Trouble(report)
   const adoptions: Name[] = []
+  const committed: string[] = []
   let interrupted = 0
   for (const file of readdirSync(layout.folder('active')))
     trouble.guard(`active/${file}`, () => {
       const name = parseName(file)
       if (isStaged(file)) removeCopy(deps, file)
       else if (name === undefined) door.stray('active', file)
+      else if (isCommitted(name)) committed.push(file)
       else if (name.lane === ADOPT_LANE) adoptions.push(name)
       else if (putBack(deps, file, name)) interrupted++
     })
   for (const name of adoptions) await door.resume(name)
+  for (const file of committed)
+    await trouble.attempt(`active/${file}`, () => goOn(deps, file))
+  // After the moves: an owner that lives yet may have committed in between.
+  trouble.guard('active/', () => removeStaged(deps))
   if (interrupted > 0)
     report({
       level: 'warn',
@@ -48,6 +55,13 @@ export async function recoverActive(deps: Deps): Promise<number> {
       message: `${interrupted} in flight when the last daemon ended: tried again`,
     })
   return interrupted
+}
+
+/** An event that was fanned out: its children go to incoming/, and it goes. */
+async function goOn(deps: Deps, file: string): Promise<void> {
+  const name = parseName(file)!
+  const ids = await publish(deps, file)
+  if (ids.length > 0) deps.note(expandedLine(name, ids, deps.clock.now()))
 }
 
 /** A copy of an adoption that never took its place: the original is still there. */

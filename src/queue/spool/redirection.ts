@@ -15,7 +15,7 @@ import type { Clock } from '../../base/clock.ts'
 import { isMissing, plainError } from '../../base/errno.ts'
 import { MsgqError, UnsureError } from '../../base/errors.ts'
 import { briefSize } from '../../base/size.ts'
-import type { Body } from '../../message/body.ts'
+import { bytesOf } from '../../message/body.ts'
 import type { Selector } from '../../message/selector.ts'
 import type { State } from '../../message/state.ts'
 import { formatTrailLine } from '../../message/trail.ts'
@@ -197,11 +197,4 @@ function batchFrom(pairs: readonly Pair[], at: number): readonly Pair[] {
   while (end < pairs.length && end - at < AT_ONCE && (end === at || bytes < BYTES))
     bytes += pairs[end++]!.size
   return pairs.slice(at, end)
-}
-
-async function bytesOf(body: Body): Promise<Uint8Array> {
-  if (body.kind === 'bytes') return body.bytes
-  const chunks: Buffer[] = []
-  for await (const chunk of body.open()) chunks.push(Buffer.from(chunk as Buffer))
-  return Buffer.concat(chunks)
 }

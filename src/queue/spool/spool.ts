@@ -14,6 +14,7 @@ import type { JournalLine } from '../../message/journal-line.ts'
 import type { Entry, Selector } from '../../message/selector.ts'
 import type { Suspension } from '../../message/suspension.ts'
 import { MsgqError } from '../../base/errors.ts'
+import type { Offspring } from '../fan-out.ts'
 import { reportLine } from '../journal.ts'
 import { FencedError } from '../queue.ts'
 import type {
@@ -283,9 +284,18 @@ export class SpoolEngine implements Engine {
     this.#sync.soon()
     if (settled === 'lost') return 'lost'
     if (settled.waiting !== undefined) this.#agenda.add(settled.waiting)
-    if (['delivered', 'deleted', 'bounced'].includes(settlement.to))
+    if (settled.children !== undefined) this.#greet(lease, settled.children)
+    if (['delivered', 'expanded', 'deleted', 'bounced'].includes(settlement.to))
       this.#quota.clear(lease.id)
     return 'ok'
+  }
+
+  /** What an event became stands on the doorstep, and counts for who sent it. */
+  #greet({ id, envelope }: Lease, children: readonly Offspring[]): void {
+    this.#door.hint()
+    if (this.#quota.has(id))
+      for (const { entry } of children)
+        this.#quota.charge(entry.id, envelope.sender.uid, envelope.bytes)
   }
 
   readBody(lease: Lease): Promise<Body | undefined> {
