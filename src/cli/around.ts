@@ -9,7 +9,7 @@ import { MsgqError } from '../base/errors.ts'
 import type { Flags } from '../config/find.ts'
 import { readLimits } from '../config/limits.ts'
 import type { DaemonStatus } from '../delivery/status.ts'
-import { EVENT_LANE, isUrlLane } from '../message/lane.ts'
+import { isUrlLane } from '../message/lane.ts'
 import type { Entry } from '../message/selector.ts'
 import { inForce } from '../message/suspension.ts'
 import type { Suspension } from '../message/suspension.ts'
@@ -113,9 +113,8 @@ export async function destinationsHere(
   }
 }
 
-/** True for a lane that leads nowhere: no such destination, or an event without a route. */
+/** True for a lane that leads nowhere: no such destination. */
 export function leadsNowhere(lane: string, { known }: Around): boolean {
-  if (lane === EVENT_LANE) return true
   return (
     known !== undefined && !isUrlLane(lane) && !lane.startsWith('_') && !known.has(lane)
   )
@@ -125,7 +124,6 @@ export function leadsNowhere(lane: string, { known }: Around): boolean {
 export function nextOf({ state, lane, due }: Entry, around: Around): string {
   if (state === 'active') return 'now'
   if (state !== 'incoming' && state !== 'deferred') return NOTHING
-  if (lane === EVENT_LANE) return 'no route'
   if (leadsNowhere(lane, around)) return 'no such destination'
   if (around.suspended.has(lane)) return 'suspended'
   return dueText(Math.max(due, around.closed.get(lane)?.until ?? 0), around.now)

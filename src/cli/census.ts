@@ -7,6 +7,7 @@
 import { briefSize } from '../base/size.ts'
 import { didYouMean } from '../base/text.ts'
 import type { Config } from '../config/config.ts'
+import { routesFor } from '../delivery/routes.ts'
 import type { Envelope } from '../message/envelope.ts'
 import { EVENT_LANE, isUrlLane } from '../message/lane.ts'
 import type { State } from '../message/state.ts'
@@ -26,13 +27,14 @@ export class Census {
     this.#config = config
   }
 
-  count(state: State, lane: string, { bytes }: Envelope): void {
+  count(state: State, lane: string, { bytes, event = '' }: Envelope): void {
     this.messages++
     if (this.#config === undefined || !QUEUED.has(state)) return
-    const { destinations, send } = this.#config
+    const { destinations, routes, send } = this.#config
     if (bytes > send.messageSizeLimit) this.#large++
-    if (lane === EVENT_LANE) this.#events++
-    else if (!isUrlLane(lane) && !destinations.has(lane))
+    if (lane === EVENT_LANE) {
+      if (routesFor(routes, event).length === 0) this.#events++
+    } else if (!isUrlLane(lane) && !destinations.has(lane))
       this.#unknown.set(lane, (this.#unknown.get(lane) ?? 0) + 1)
   }
 
@@ -51,8 +53,8 @@ export class Census {
     if (this.#events > 0)
       findings.push({
         level: warning,
-        message: `${queued(this.#events, 'is', 'are')} for an event, and there are no routes`,
-        hint: 'msgq mailq lists them',
+        message: `${queued(this.#events, 'is', 'are')} for an event that has no route`,
+        hint: `they ${this.#config?.events.unrouted === 'drop' ? 'are dropped' : 'bounce'}: write [[routes]] with event and to`,
       })
     if (this.#large > 0)
       findings.push({

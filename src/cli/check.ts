@@ -114,9 +114,11 @@ function errorOf(message: string, hint: string | undefined): Finding {
   return { level: 'error', message, ...(hint === undefined ? {} : { hint }) }
 }
 
-function filesText({ files, destinations }: Config): string {
+function filesText({ files, destinations, routes }: Config): string {
   const count = destinations.size
-  const known = `${count} destination${count === 1 ? '' : 's'}`
+  const led =
+    routes.length === 0 ? '' : `, ${routes.length} route${routes.length === 1 ? '' : 's'}`
+  const known = `${count} destination${count === 1 ? '' : 's'}${led}`
   return files.length === 0 ? `none, all defaults` : `${files.join(', ')}: ${known}`
 }
 

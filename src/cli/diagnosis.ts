@@ -4,7 +4,6 @@
  * A page that ends in a fact leaves its reader alone at 3 a.m.: each diagnosis has a way out,
  * and where somebody must act, the command to type.
  */
-import { EVENT_LANE } from '../message/lane.ts'
 import { shortId } from '../message/id.ts'
 import { isAttempt, lastWord } from '../message/trail.ts'
 import { suspensionText } from '../message/suspension.ts'
@@ -116,12 +115,7 @@ function ofWaiting(message: Message, around: Around): Diagnosis {
   }
 }
 
-function nowhere({ entry: { lane, state }, envelope }: Message): Diagnosis {
-  if (lane === EVENT_LANE)
-    return {
-      what: `${state}, waits because event ${envelope?.event ?? ''} has no route`,
-      next: 'this msgq has no routes: msgq delete it, and send to a destination',
-    }
+function nowhere({ entry: { lane, state } }: Message): Diagnosis {
   return {
     what: `${state}, waits because the configuration has no destination "${lane}"`,
     next: `define [destinations.${lane}] in msgq.toml, then`,

@@ -36,6 +36,7 @@ export interface SendOptions {
   readonly contentType?: string
   readonly subject?: string
   readonly level?: string
+  readonly event?: string
   readonly key?: string
   readonly delay?: string
   readonly at?: string
@@ -100,6 +101,10 @@ export const SEND_OPTIONS: readonly OptionRow[] = [
   { flags: '-s, --subject <text>', help: 'subject' },
   { flags: '--level <level>', help: LEVELS.join(', ') },
   {
+    flags: '--event <name>',
+    help: 'instead of TO: routes decide where it goes',
+  },
+  {
     flags: '--key <key>',
     help: 'idempotency key: the same message again is dropped',
   },
@@ -154,7 +159,7 @@ export interface Wish {
 
 /** Reads the options; throws (usage) for the first that cannot be. */
 export function readWish(text: readonly string[], options: SendOptions, now: number): Wish {
-  const { subject, level, key, request: method, json } = options
+  const { subject, level, event, key, request: method, json } = options
   const { headers, contentType: fromHeader } = readHeaders(options.header ?? [])
   if (options.contentType !== undefined && fromHeader !== undefined)
     throw new MsgqError('usage', '--content-type and -H content-type exclude each other')
@@ -169,10 +174,11 @@ export function readWish(text: readonly string[], options: SendOptions, now: num
     ...(contentType === undefined ? {} : { contentType }),
     ...(subject === undefined ? {} : { subject }),
     ...(level === undefined ? {} : { level: level as Level }),
+    ...(event === undefined ? {} : { event }),
     ...(key === undefined ? {} : { key }),
     ...(options.hold ? { hold: true } : {}),
   }
-  asUsage(() => checkDraft({ to: 'x', ...draft }))
+  asUsage(() => checkDraft(event === undefined ? { to: 'x', ...draft } : draft))
   const schedule = readSchedule(options, '--', now)
   return { draft, schedule, source: sourceOn(text, options), isJson }
 }

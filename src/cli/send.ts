@@ -10,6 +10,7 @@
 import { MsgqError } from '../base/errors.ts'
 import { findSpool } from '../config/find.ts'
 import type { Flags, SpoolPlace } from '../config/find.ts'
+import { printable } from '../base/text.ts'
 import { BODYLESS, checkDraft } from '../message/draft.ts'
 import type { Draft } from '../message/draft.ts'
 import { idMaker } from '../message/id.ts'
@@ -59,11 +60,15 @@ async function send({ to, text, options }: Line, io: Io, flags: Flags): Promise<
   if (waiting === undefined && options.timeout !== undefined)
     throw new MsgqError('usage', '--timeout: there is no --wait', 'add --wait')
   const now = io.clock.now()
+  if (options.event !== undefined) refuseReceiver(to)
   const wish = readWish(text, options, now)
   timesOf(wish.schedule, now)
   const place = await findSpool(io.environment, flags)
   const terms = await termsOf(io, flags, place)
-  const receivers = receiversOf(to ?? (io.environment.env['MSGQ_TO'] || undefined), terms)
+  const receivers =
+    options.event === undefined
+      ? receiversOf(to ?? (io.environment.env['MSGQ_TO'] || undefined), terms)
+      : []
   if (options.key !== undefined && receivers.length > 1)
     throw new MsgqError(
       'usage',
@@ -79,7 +84,10 @@ async function send({ to, text, options }: Line, io: Io, flags: Flags): Promise<
   const contentType = form === undefined ? {} : { contentType: form.contentType }
   const times = timesOf(wish.schedule, io.clock.now())
   const asked = { ...wish.draft, ...contentType, ...times }
-  const drafts = receivers.map((each) => draftFor(each, asked, body, terms))
+  const drafts =
+    options.event === undefined
+      ? receivers.map((each) => draftFor(each, asked, body, terms))
+      : [draftFor(undefined, asked, body, terms)]
   if (dryRun !== undefined) {
     const config = dryRun.shownConfig(io, flags)
     const requests = drafts.map((draft) => dryRun.requestText(draft, body, config))
@@ -132,6 +140,16 @@ function termsFor([first]: readonly Draft[], terms: Terms): Terms {
   return first?.level === 'critical' ? { ...terms, minFree: 0 } : terms
 }
 
+/** Routes decide where an event goes. */
+function refuseReceiver(to: string | undefined): void {
+  if (to === undefined) return
+  throw new MsgqError(
+    'usage',
+    `--event and TO exclude each other: ${printable(JSON.stringify(to), 80)}`,
+    'routes decide where it goes; the message stands behind -d or --json, or on stdin',
+  )
+}
+
 function warn({ draft, schedule }: Wish, io: Io, now: number): void {
   if (isLate(schedule, now)) io.warn('send: --at is over: it goes out at once')
   const secrets = secretNames(draft)
@@ -181,6 +199,7 @@ async function bodyOf(wish: Wish, setting: Setting): Promise<Buffer | undefined>
 }
 
 function isBodyless(method: string | undefined, { receivers, terms }: Setting): boolean {
+  if (receivers.length === 0) return BODYLESS.has(method ?? 'POST')
   return receivers.every((to) =>
     BODYLESS.has(method ?? terms.destinations?.get(to)?.method ?? 'POST'),
   )

@@ -187,9 +187,11 @@ async function printCurl(io: Io, flags: Flags, message: Message): Promise<number
     throw new MsgqError(
       'config',
       to === undefined
-        ? `event ${envelope.event} has no route`
+        ? `${entry.id} is an event, and no request yet`
         : `no such destination: ${to}`,
-      'msgq config lists those that there are',
+      to === undefined
+        ? 'msgq route shows what it becomes'
+        : 'msgq config lists those that there are',
     )
   if (destination.type !== 'http')
     throw new MsgqError(

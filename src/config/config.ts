@@ -4,6 +4,7 @@
  * Spans are in milliseconds, sizes in bytes; Infinity stands for "forever" and "none".
  */
 import type { Rate } from './rate.ts'
+import type { Route } from './routes.ts'
 import type { Rule } from './rules.ts'
 
 /** A secret is named, never held: it is looked up at each delivery. */
@@ -139,6 +140,9 @@ export interface Config {
     readonly retention: number
   }
   readonly destinations: ReadonlyMap<string, Destination>
+  /** In their order: of two that lead an event to one destination the first counts. */
+  readonly routes: readonly Route[]
+  readonly events: { readonly unrouted: 'bounce' | 'drop' }
   /** Things that are legal and unwise, each a printable line with its place. */
   readonly warnings: readonly string[]
 }

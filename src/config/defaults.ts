@@ -41,6 +41,7 @@ export const DEFAULTS = {
   lane: { window: [5, 20], rate: 'none' },
   keys: { window: '1d' },
   stop: { grace: '10s' },
+  events: { unrouted: 'bounce' },
   log: { level: 'info', format: 'auto', retention: '30d' },
 } as const
 

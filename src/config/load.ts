@@ -21,6 +21,7 @@ import type { House } from './in-force.ts'
 import { entriesOf, fileTable } from './options.ts'
 import { ConfigError, inOrder, problemAt } from './problem.ts'
 import type { Path, Problem } from './problem.ts'
+import { readRoutes } from './routes.ts'
 import { placeOf, readSources } from './sources.ts'
 import type { Source, Sources } from './sources.ts'
 
@@ -53,6 +54,8 @@ export function checkConfig(environment: Environment, flags: Flags): Checked {
   const house = houseOf(sources, given)
   const files = main === undefined ? parts : [main, ...parts]
   const { destinations, names, warnings } = readDestinations(files, house, problems)
+  const isAll = sources.problems.length === 0
+  const routes = readRoutes(files, { destinations, names, isAll }, problems)
   const defect = retryDefect(house.retry, given.retry)
   if (main !== undefined && defect !== undefined)
     problems.push(problemAt(placeOf(main, ['retry', defect.option]), defect.why))
@@ -75,6 +78,7 @@ export function checkConfig(environment: Environment, flags: Flags): Checked {
     ...plainOptions(given),
     ...house,
     destinations,
+    routes,
     warnings,
   }
   return { config, problems, warnings, sources }
@@ -83,8 +87,11 @@ export function checkConfig(environment: Environment, flags: Flags): Checked {
 /** The options that nothing inherits and nothing overrides. */
 function plainOptions(
   given: FileOptions,
-): Pick<Config, 'send' | 'mail' | 'submit' | 'activeLimit' | 'keys' | 'stop' | 'log'> {
-  const { send, submit, keys, stop, log } = v.parse(fileTable, DEFAULTS)
+): Pick<
+  Config,
+  'send' | 'mail' | 'submit' | 'activeLimit' | 'keys' | 'stop' | 'events' | 'log'
+> {
+  const { send, submit, keys, stop, events, log } = v.parse(fileTable, DEFAULTS)
   const to = given.send?.to
   return {
     send: {
@@ -100,6 +107,7 @@ function plainOptions(
     activeLimit: given.active_limit ?? DEFAULTS.active_limit,
     keys: { ...keys, ...given.keys } as Config['keys'],
     stop: { ...stop, ...given.stop } as Config['stop'],
+    events: { ...events, ...given.events } as Config['events'],
     log: { ...log, ...given.log } as Config['log'],
   }
 }
@@ -132,16 +140,16 @@ function readMain(main: Source, problems: Problem[]): FileOptions {
 
 function checkPart(part: Source, problems: Problem[]): void {
   for (const [name, given] of Object.entries(part.table))
-    if (name !== 'destinations')
+    if (name !== 'destinations' && name !== 'routes')
       problems.push(
         problemAt(
           placeOf(part, [name]),
           'may not stand in conf.d',
-          'a file in conf.d holds only [destinations.NAME]; the rest is in msgq.toml',
+          'a file in conf.d holds only [destinations.NAME] and [[routes]]; the rest is in msgq.toml',
         ),
       )
     else {
-      const result = v.safeParse(entriesOf(fileTable)!['destinations']!, given)
+      const result = v.safeParse(entriesOf(fileTable)![name]!, given)
       problems.push(...issueProblems(part, result.issues ?? [], [name]))
     }
 }

@@ -50,6 +50,9 @@ export function table<const E extends Entries>(
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const
 export const LOG_FORMATS = ['auto', 'json', 'text'] as const
 
+/** What becomes of an event that no route takes. */
+export const UNROUTED = ['bounce', 'drop'] as const
+
 /** `[retry]`, of the house or of one destination. */
 export const retryTable = table({
   min: v.optional(span(1, 365 * DAY)),
@@ -115,6 +118,11 @@ export const fileTable = table({
       format: v.optional(word(LOG_FORMATS)),
       retention: v.optional(span(DAY, 36_500 * DAY, true)),
     }),
+  ),
+  events: v.optional(table({ unrouted: v.optional(word(UNROUTED)) })),
+  /** Each is read by itself (routes.ts). */
+  routes: v.optional(
+    v.custom<readonly unknown[]>(Array.isArray, because('is no list', 'write [[routes]]')),
   ),
   destinations: v.optional(
     v.custom<Table>(isTable, because('is not a table', 'write [destinations.NAME]')),

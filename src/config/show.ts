@@ -41,9 +41,14 @@ export function showConfig(environment: Environment, flags: Flags, name?: string
   if (config === undefined) throw new ConfigError(problems as [Problem, ...Problem[]])
   const destinations = [...config.destinations.keys()]
   const house = houseRows(environment, flags, sources)
+  const routes = routeRows(sources)
   if (name === undefined)
-    return [...house, ...destinations.flatMap((each) => ownRows(sources, each))]
-  const rows = [...house, ...destinations.flatMap((each) => allRows(sources, each))]
+    return [...house, ...destinations.flatMap((each) => ownRows(sources, each)), ...routes]
+  const rows = [
+    ...house,
+    ...destinations.flatMap((each) => allRows(sources, each)),
+    ...routes,
+  ]
   for (const wanted of [name, `destinations.${name}`]) {
     const meant = rows.filter((row) => `${row.option}.`.startsWith(`${wanted}.`))
     if (meant.length > 0) return meant
@@ -67,7 +72,7 @@ function prefixes(option: string): string[] {
 
 function houseRows(environment: Environment, flags: Flags, sources: Sources): Row[] {
   return optionPaths(fileTable)
-    .filter(([first]) => first !== 'destinations')
+    .filter(([first]) => first !== 'destinations' && first !== 'routes')
     .map((path) => {
       const option = formatPath(path)
       if (option === 'spool') return spoolRow(environment, flags, sources)
@@ -95,6 +100,25 @@ function houseRow({ main }: Sources, path: readonly string[], option: string): R
   return value === undefined
     ? { option, ...NOT_SET }
     : { option, value: write(path, value), where: DEFAULT }
+}
+
+/** What the routes say, in their order over all files. */
+function routeRows({ main, parts }: Sources): Row[] {
+  const files = main === undefined ? parts : [main, ...parts]
+  const given = files.flatMap((source) =>
+    ((source.table['routes'] ?? []) as readonly object[]).map((table, index) => ({
+      source,
+      index,
+      table,
+    })),
+  )
+  return given.flatMap(({ source, index, table }, count) =>
+    Object.entries(table).map(([key, value]) => ({
+      option: formatPath(['routes', count, key]),
+      value: write([], value),
+      where: formatPlace(placeOf(source, ['routes', index, key])),
+    })),
+  )
 }
 
 /** What a destination says itself. */

@@ -10,16 +10,20 @@ import { plainError } from '../base/errno.ts'
 import { printable } from '../base/text.ts'
 import type { Destination, RetryOptions } from '../config/config.ts'
 import type { Body } from '../message/body.ts'
+import { EVENT_LANE } from '../message/lane.ts'
 import type { Outcome } from '../message/outcome.ts'
 import type { Claims, Lease, Settlement } from '../queue/queue.ts'
 import type { Transport } from '../transport/transport.ts'
 import { tellLane } from './feedback.ts'
+import { fanOut } from './fan-out.ts'
+import type { EventRouting } from './fan-out.ts'
 import { finish } from './finish.ts'
 import type { Lanes } from './lanes.ts'
 import { attemptLog, untriedLog } from './log.ts'
 import type { Log } from './log.ts'
 import { recalledAs } from './recall.ts'
 import type { Recalls } from './recalls.ts'
+import { render } from './render.ts'
 import { expiryOf } from './retry.ts'
 import { postponement, settlementOf, untried } from './settle.ts'
 
@@ -29,6 +33,7 @@ export interface Routing {
   destinationOf(lease: Lease): Destination | undefined
   /** The house's own, for what has no destination. */
   readonly retry: RetryOptions
+  readonly events: EventRouting
 }
 
 export interface DeliverOptions {
@@ -86,9 +91,10 @@ async function attempt(
   options: DeliverOptions,
 ): Promise<Settlement | undefined> {
   const { clock, dice, log, recalls } = options
-  const { destinationOf, retry } = options.routing()
+  const { destinationOf, retry, events } = options.routing()
   const startedAt = clock.now()
   const expired = startedAt >= expiryOf(lease.envelope)
+  if (lease.lane === EVENT_LANE && !expired) return fanOut(lease, events, options)
   const destination = expired ? undefined : destinationOf(lease)
   if (destination === undefined) {
     const settlement = untried(lease, startedAt, retry, options.mayExpire())
@@ -140,7 +146,7 @@ async function outcomeOf(
   lease: Lease,
   destination: Destination,
   signal: AbortSignal,
-  { claims, lanes, transport }: DeliverOptions,
+  { claims, lanes, transport, routing }: DeliverOptions,
 ): Promise<Outcome | undefined> {
   const fault = 'configuration'
   let body: Body | undefined
@@ -151,9 +157,19 @@ async function outcomeOf(
     return { kind: 'deferred', fault, reason, uncharged: true }
   }
   if (body === undefined) return undefined
-  const { envelope, tries } = lease
-  lanes.send(lease.lane, lease.id)
+  const { tries } = lease
+  let { envelope } = lease
   try {
+    if (envelope.event !== undefined) {
+      const { routes } = routing().events
+      const rendered = await render(envelope, body, destination, routes)
+      if (rendered !== undefined && rendered.kind !== 'rendered') return rendered
+      if (rendered !== undefined) {
+        body = rendered.body
+        envelope = { ...envelope, contentType: rendered.contentType }
+      }
+    }
+    lanes.send(lease.lane, lease.id)
     return await transport.deliver(
       { envelope, body, destination, number: tries + 1 },
       signal,

@@ -13,10 +13,12 @@ import type { AttemptFields, Fields, Log } from './log.ts'
 
 /** What a message that was not tried became, by the event of its log line. */
 const UNTRIED: Readonly<Record<string, JournalEvent>> = {
+  dropped: 'dropped',
   expired: 'bounced',
   held: 'held',
   lost: 'lost',
   postponed: 'postponed',
+  refused: 'bounced',
 }
 
 /** The same log, whose lines about messages also go into the journal. */

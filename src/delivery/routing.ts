@@ -4,12 +4,15 @@
 import { memo } from '../base/memo.ts'
 import { defaultDestination } from '../config/limits.ts'
 import type { Config, Destination, RetryOptions } from '../config/config.ts'
-import { isUrlLane } from '../message/lane.ts'
+import { EVENT_LANE, isUrlLane } from '../message/lane.ts'
 import type { Lease } from '../queue/queue.ts'
 import type { PullRule } from '../queue/open.ts'
 import type { Routing } from './deliver.ts'
 import type { LaneRule } from './lane.ts'
 import { dueAfterStep, longestWait } from './retry.ts'
+
+/** Events that are fanned out at once. */
+const FAN_OUTS = 20
 
 /** With what is asked of a lane rather than of a message. */
 export interface LaneRouting extends Routing {
@@ -21,15 +24,19 @@ export interface LaneRouting extends Routing {
 export function routingOf(config: Config): LaneRouting {
   // The same object for the same URL: what is derived from it is kept with it.
   const bare = memo((url) => defaultDestination(config, url))
+  // No receiver answers there: what holds for receivers is not meant.
+  const fan = { retry: config.retry, lane: { window: FAN_OUTS } }
   return {
     retry: config.retry,
+    events: { routes: config.routes, unrouted: config.events.unrouted },
     destinationOf: ({ lane, envelope }: Lease): Destination | undefined => {
       const { to } = envelope
       if (to === undefined) return undefined
       return isUrlLane(lane) ? bare(to) : config.destinations.get(to)
     },
     retryOf: (lane) => config.destinations.get(lane)?.retry ?? config.retry,
-    ruleOf: (lane) => config.destinations.get(lane) ?? config,
+    ruleOf: (lane) =>
+      lane === EVENT_LANE ? fan : (config.destinations.get(lane) ?? config),
   }
 }
 

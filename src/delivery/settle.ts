@@ -80,10 +80,7 @@ export function untried(
     return mayExpire
       ? expired(EXPIRED)
       : { ...postponement(lease, DOUBTED, now, now), due: now + DOUBT_PAUSE }
-  const { to, event } = envelope
-  const reason = printable(
-    to === undefined ? `no route for event "${event}"` : `no such destination "${to}"`,
-  )
+  const reason = printable(`no such destination "${envelope.to}"`)
   if (mayExpire && now >= lifetimeEnd(envelope, trail, retry))
     return expired(`${reason}; given up after ${formatDuration(retry.lifetime)}`)
   return postponement(lease, reason, now, now + UNKNOWN_PAUSE)

@@ -26,9 +26,9 @@ const PLAIN = [
   'hold',
 ] as const
 const TIMES = ['delay', 'at', 'expires'] as const
-const MEMBERS = ['to', 'body', 'bodyBase64', ...PLAIN, ...TIMES] as const
+const MEMBERS = ['to', 'event', 'body', 'bodyBase64', ...PLAIN, ...TIMES] as const
 /** Members of a message that this version does not take from a sender. */
-const NOT_YET = ['event', 'order']
+const NOT_YET = ['order']
 
 export interface Composed {
   readonly draft: Draft
@@ -43,17 +43,26 @@ export function composeLine(
   const json = decode(line)
   const raw = parse(json)
   checkMembers(raw)
-  const to = raw['to'] === undefined ? fallback : raw['to']
-  if (typeof to !== 'string')
+  const { event } = raw
+  if (event !== undefined && raw['to'] !== undefined)
+    throw bad('to and event exclude each other')
+  const to = raw['to'] === undefined && event === undefined ? fallback : raw['to']
+  if (typeof to !== 'string' && event === undefined)
     throw bad(to === undefined ? 'to: is missing' : 'to: is not a text')
-  checkDestination(to, terms)
-  const { isJson, body } = bodyOf(raw, json, to, terms)
-  const wish: Record<string, unknown> = { ...typeOf(raw, isJson) }
+  const receiver = to as string | undefined
+  if (receiver !== undefined) checkDestination(receiver, terms)
+  const { isJson, body } = bodyOf(raw, json, receiver ?? '', terms)
+  const wish: Record<string, unknown> = {
+    ...(event === undefined ? {} : { event }),
+    ...typeOf(raw, isJson),
+  }
   for (const name of PLAIN)
     if (raw[name] !== undefined && wish[name] === undefined) wish[name] = raw[name]
   const times = timesOf(readSchedule(textsOf(raw), '', now), now)
-  checkDraft({ to, ...wish, ...times })
-  return { draft: draftFor(to, { ...wish, ...times }, body, terms), body }
+  checkDraft(
+    receiver === undefined ? { ...wish, ...times } : { to: receiver, ...wish, ...times },
+  )
+  return { draft: draftFor(receiver, { ...wish, ...times }, body, terms), body }
 }
 
 function decode(line: Buffer): string {

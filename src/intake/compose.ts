@@ -10,21 +10,20 @@ import { looksLikeUrl } from '../message/lane.ts'
 import type { Terms } from './terms.ts'
 
 /**
- * The draft of one message. Text needs no type: it is the destination's, or text/plain. Nothing
+ * The draft of one message, or of an event. Text needs no type: it is the destination's, or text/plain. Nothing
  * is sniffed; but bytes that are no text are never called text.
  */
 export function draftFor(
-  to: string,
+  to: string | undefined,
   wish: Omit<Draft, 'to'>,
   body: Uint8Array,
   { destinations }: Terms,
 ): Draft {
-  const draft = { to, ...wish }
+  const draft = to === undefined ? wish : { to, ...wish }
   if (wish.contentType !== undefined || isUtf8(body)) return draft
   // A type that is said here goes before that of the destination, which may be unknown here.
-  const known: { contentType?: string } | undefined = looksLikeUrl(to)
-    ? {}
-    : destinations?.get(to)
+  const known: { contentType?: string } | undefined =
+    to === undefined || looksLikeUrl(to) ? {} : destinations?.get(to)
   if (known === undefined || known.contentType !== undefined) return draft
   return { ...draft, contentType: 'application/octet-stream' }
 }

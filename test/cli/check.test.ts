@@ -137,8 +137,8 @@ t.test('what the configuration would do to the messages that wait', async (t) =>
                  they wait until it does: msgq mailq --to opz
         warning  2 queued messages name crm-old, which the configuration does not know
                  they wait until it does: msgq mailq --to crm-old
-        warning  1 queued message is for an event, and there are no routes
-                 msgq mailq lists them
+        warning  1 queued message is for an event that has no route
+                 they bounce: write [[routes]] with event and to
         warning  1 queued message is over message_size_limit (1.0K)
                  what was accepted is delivered all the same
     `)

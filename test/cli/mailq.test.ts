@@ -169,7 +169,7 @@ t.test('what leads nowhere says so instead of a time', async (t) => {
   await world.send({ to: 'https://hooks.example/T0/B1/s3cret' })
   const { out } = await world.run('mailq', '--names')
   t.match(out, /^00000001 {2}deferred .* no such destination {2}crm-old$/m)
-  t.match(out, /^00000002 {2}incoming .* no route {2,}_event$/m)
+  t.match(out, /^00000002 {2}incoming .* due {2,}_event$/m)
   t.match(out, /^00000003 {2}incoming .* due {2,}=hooks\.example_443$/m)
 })
 

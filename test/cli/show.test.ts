@@ -149,9 +149,7 @@ t.test('with a daemon each state says what comes next', async (t) => {
     'define [destinations.crm] in msgq.toml, then: msgq reload',
   ])
   const event = await world.send({ event: 'user.created' })
-  t.match(await said(world, event), [
-    'incoming, waits because event user.created has no route',
-  ])
+  t.same(await said(world, event), ['incoming, due, waits for its turn', 'soon'])
   const due = await world.send({ to: 'ops' })
   t.same(await said(world, due), ['incoming, due, waits for its turn', 'soon'])
 })
@@ -306,7 +304,7 @@ t.test('a curl command needs a destination that there is', async (t) => {
   const event = await world.send({ event: 'user.created' })
   t.match(await world.run('show', event, '--curl'), {
     code: 78,
-    err: 'msgq: show: event user.created has no route\n',
+    err: `msgq: show: ${event} is an event, and no request yet\n`,
   })
 })
 

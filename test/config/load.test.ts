@@ -37,6 +37,8 @@ t.test('without any configuration the defaults are in force', async (t) => {
     activeLimit: 1000,
     keys: { window: 86_400_000 },
     stop: { grace: 10_000 },
+    events: { unrouted: 'bounce' },
+    routes: [],
     log: { level: 'info', format: 'auto', retention: 30 * 86_400_000 },
     destinations: new Map(),
     warnings: [],

@@ -14,6 +14,7 @@ import { DEFAULTS } from '../../src/config/defaults.ts'
 import { KINDS } from '../../src/config/kinds.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { fileTable, optionPaths } from '../../src/config/options.ts'
+import { routeTable } from '../../src/config/routes.ts'
 import { isTable } from '../../src/config/toml.ts'
 import { machine, put } from './machine.ts'
 
@@ -25,6 +26,14 @@ const SAMPLES: Readonly<Record<string, unknown>> = {
   spool: '/var/spool/msgq',
   'send.to': 'crm',
   mail: { root: 'ops', default: 'ops', 'ann@example.com': 'crm,ops' },
+  routes: [
+    {
+      event: ['user.*', 'invoice.paid'],
+      to: ['crm', 'ops'],
+      filter: 'user.role == "admin" and not user.email ends with "@example.com"',
+      template: '{ "text": "{{user.name}} is new ({{event}})" }',
+    },
+  ],
 }
 
 const schema = optionPaths(fileTable).filter(([first]) => first !== 'destinations')
@@ -80,6 +89,8 @@ t.test('the samples say every option that a destination may have', async (t) => 
       t.ok(isSaid, `${type}: ${name}`)
     }
   }
+  const { routes } = parse(UNCOMMENTED) as { routes: object[] }
+  t.same(Object.keys(routes[0]!), optionPaths(routeTable).flat(), 'and a route')
 })
 
 t.test('as it is delivered it changes nothing', async (t) => {

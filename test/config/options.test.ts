@@ -252,9 +252,10 @@ t.test('an option that does not exist, and where it may have been meant', async 
     ['[send.log]', '1: send.log: unknown option | write it as [log]'],
     ['[lane]\npace = "1/s"', '2: lane.pace: unknown option | known here: window, rate'],
     [
-      '[[routes]]',
-      '1: routes: unknown option | known here: spool, any_filesystem, active_limit, send, mail, submit, retry, http, lane, keys, stop, log, destinations',
+      '[[rows]]',
+      '1: rows: unknown option | known here: spool, any_filesystem, active_limit, send, mail, submit, retry, http, lane, keys, stop, log, events, routes, destinations',
     ],
+    ['routes = 3', '1: routes: is no list | write [[routes]]'],
     ['[[retry]]', '1: retry: is not a table | write a table: { option = value }'],
     ['retry = "1s"', '1: retry: is not a table | write a table: { option = value }'],
     ['destinations = []', '1: destinations: is not a table | write [destinations.NAME]'],
@@ -288,7 +289,9 @@ t.test('every default is one that a person may write', async (t) => {
       (table, key) => (table as Record<string, unknown>)?.[key],
       DEFAULTS,
     )
-    const open = ['spool', 'send.to', 'mail', 'destinations'].includes(path.join('.'))
+    const open = ['spool', 'send.to', 'mail', 'routes', 'destinations'].includes(
+      path.join('.'),
+    )
     t.equal(value === undefined, open, path.join('.'))
   }
 })

@@ -281,7 +281,8 @@ async function settledAs(
       more.routing ??
       (() => {
         const destination = destinationOf('crm')
-        return { destinationOf: () => destination, retry: destination.retry }
+        const events = { routes: [], unrouted: 'bounce' } as const
+        return { destinationOf: () => destination, retry: destination.retry, events }
       }),
     suspend: () => {},
     mayExpire: () => true,

@@ -152,11 +152,6 @@ t.test('who has nowhere to go waits uncharged, and is given up at the end', asyn
     due: NOW + 300_000,
     line: { at: iso(0), act: 'postponed', reason: 'no such destination "crn"' },
   })
-  const { to: _, ...event } = { ...leaseOf().envelope, event: 'user.\u202ecreated' }
-  const lease = leaseOf({}, { envelope: event, lane: '_event' })
-  t.match(untried(lease, NOW, RETRY), {
-    line: { reason: 'no route for event "user. created"' },
-  })
   t.strictSame(untried(leaseOf({ to: 'crn' }), NOW + 5 * DAY, RETRY), {
     to: 'bounced',
     line: {

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Test } from 'tap'
 
 import type { Destination, LaneOptions, RetryOptions } from '../../src/config/config.ts'
+import type { Route } from '../../src/config/routes.ts'
 import { ClockGuard } from '../../src/delivery/clock-guard.ts'
 import { deliverer } from '../../src/delivery/deliver.ts'
 import { Lanes } from '../../src/delivery/lanes.ts'
@@ -190,6 +191,8 @@ export class Delivery {
   readonly lanes: Lanes
   readonly scheduler: Scheduler
   readonly destinations: Map<string, Destination>
+  routes: readonly Route[] = []
+  unrouted: 'bounce' | 'drop' = 'bounce'
   readonly fenced: MsgqError[] = []
   readonly settled: { readonly id: string; readonly settlement: Settlement }[] = []
   /** Faults that a test puts between scheduler and engine. */
@@ -231,6 +234,7 @@ export class Delivery {
         routing: () => ({
           destinationOf: ({ envelope }) => this.destinations.get(envelope.to ?? ''),
           retry: { ...RETRY, ...retry },
+          events: { routes: this.routes, unrouted: this.unrouted },
         }),
       }),
     })
