@@ -21,7 +21,7 @@ import { looksLikeUrl } from '../message/lane.ts'
 import { shownTo } from '../message/mask.ts'
 import type { Outcome } from '../message/outcome.ts'
 import { createTransport } from '../transport/pick.ts'
-import type { Transport } from '../transport/transport.ts'
+import type { SecretSource, Transport } from '../transport/transport.ts'
 import type { Io } from './command.ts'
 import { randomOnce } from './one-off.ts'
 import { senderHere } from './sender.ts'
@@ -49,7 +49,7 @@ export async function deliverAtOnce(
   const { env } = io.environment
   const config = configOf(error, io, flags)
   const place = secretPlace(config, env)
-  const secrets = (secret: Parameters<typeof readSecret>[0]) => readSecret(secret, place)
+  const secrets: SecretSource = (secret, form) => readSecret(secret, place, form)
   const transport = createTransport({ clock: systemClock, version: VERSION, env, secrets })
   try {
     const nextId = idMaker(io.clock.now, randomOnce)

@@ -12,7 +12,7 @@ import type { Draft } from '../message/draft.ts'
 import type { DestinationBase } from './config.ts'
 import type { House } from './in-force.ts'
 import { laneTable, retryTable, table } from './options.ts'
-import { show, value } from './values.ts'
+import { show, value, word } from './values.ts'
 import type { Reading } from './values.ts'
 
 /** Why a text cannot stand where it does. */
@@ -54,18 +54,22 @@ export const commonEntries = {
   content_type: v.optional(value((given) => readMember('contentType', given))),
   retry: v.optional(retryTable),
   lane: v.optional(laneTable),
+  on_timeout: v.optional(word(['retry', 'hold', 'bounce'])),
 }
 
 const commonTable = table(commonEntries)
 
 /** What every destination has, but for its place. */
 export function commonPartOf(
-  { content_type }: v.InferOutput<typeof commonTable>,
+  { content_type, on_timeout }: v.InferOutput<typeof commonTable>,
   { retry, lane }: House,
 ): Omit<DestinationBase, 'name' | 'where'> {
   return {
     ...(content_type === undefined ? {} : { contentType: content_type }),
     retry,
     lane,
+    ...(on_timeout === undefined || on_timeout === 'retry'
+      ? {}
+      : { onTimeout: on_timeout }),
   }
 }

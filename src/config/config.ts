@@ -3,9 +3,11 @@
  *
  * Spans are in milliseconds, sizes in bytes; Infinity stands for "forever" and "none".
  */
+import type { OAuth2 } from './oauth2.ts'
 import type { Rate } from './rate.ts'
 import type { Route } from './routes.ts'
 import type { Rule } from './rules.ts'
+import type { WireOptions } from './wire.ts'
 
 /** A secret is named, never held: it is looked up at each delivery. */
 export type Secret =
@@ -14,6 +16,7 @@ export type Secret =
 export type Auth =
   | { readonly kind: 'bearer'; readonly token: Secret }
   | { readonly kind: 'basic'; readonly user: string; readonly password: Secret }
+  | OAuth2
 
 export interface RetryOptions {
   readonly min: number
@@ -53,12 +56,14 @@ export interface DestinationBase {
   readonly contentType?: string
   readonly retry: RetryOptions
   readonly lane: LaneOptions
+  /** What becomes of a message that may have arrived; absent: it is tried again. */
+  readonly onTimeout?: 'hold' | 'bounce'
   /** `file:line` of its definition, for messages. */
   readonly where: string
 }
 
 /** A request to a URL (destination.ts). Bare URLs get one made of the defaults. */
-export interface HttpDestination extends DestinationBase {
+export interface HttpDestination extends DestinationBase, WireOptions {
   readonly type: 'http'
   readonly url: string | Secret
   readonly method: string

@@ -46,7 +46,14 @@ export const DEFAULTS = {
 } as const
 
 /** What a destination does not say of itself, beside the tables that it inherits. */
-export const DESTINATION_DEFAULTS = { method: 'POST' } as const
+export const DESTINATION_DEFAULTS = {
+  method: 'POST',
+  idempotency_header: 'Idempotency-Key',
+  http2: false,
+  compress: 'none',
+  compress_above: '1KiB',
+  on_timeout: 'retry',
+} as const
 
 /** The same of a destination of type "exec". */
 export const EXEC_DEFAULTS = { directory: '/', timeout: '30s' } as const

@@ -13,16 +13,19 @@ import { commonEntries, draftDefect, readMember, typeEntry } from './common.ts'
 import type { Defect } from './common.ts'
 import type { Auth, HttpDestination, Secret } from './config.ts'
 import { DESTINATION_DEFAULTS } from './defaults.ts'
+import { oauth2Table } from './oauth2.ts'
 import { httpTable, table } from './options.ts'
 import { rulesOption } from './rules.ts'
 import { isTable } from './toml.ts'
 import type { Table } from './toml.ts'
 import { because, readSecretRef, SECRET_HINT, text, value } from './values.ts'
 import type { Reading } from './values.ts'
+import { wireDefect, wireEntries, wireOf } from './wire-table.ts'
+import type { WireOptions } from './wire.ts'
 
 const URL_HINT = 'write "https://..." or { file = "name" }'
 const AUTH_HINT =
-  'write { bearer = SECRET } or { basic = { user = "name", password = SECRET } }'
+  'write { bearer = SECRET }, { basic = { user = "name", password = SECRET } } or { oauth2 = ... }'
 
 function readUrl(given: unknown): Reading<string | Secret> {
   if (typeof given !== 'string') {
@@ -106,19 +109,24 @@ const basicTable = table(
 
 const authTable = v.pipe(
   table(
-    { bearer: v.optional(value(readSecretRef)), basic: v.optional(basicTable) },
+    {
+      bearer: v.optional(value(readSecretRef)),
+      basic: v.optional(basicTable),
+      oauth2: v.optional(oauth2Table),
+    },
     {},
     AUTH_HINT,
   ),
   v.check(
-    ({ bearer, basic }) => (bearer === undefined) !== (basic === undefined),
-    because('must be one of bearer and basic', AUTH_HINT),
+    (ways) => Object.values(ways).filter((way) => way !== undefined).length === 1,
+    because('must be one of bearer, basic and oauth2', AUTH_HINT),
   ),
-  v.transform(({ bearer, basic }): Auth =>
-    basic === undefined
+  v.transform(({ bearer, basic, oauth2 }): Auth => {
+    if (oauth2 !== undefined) return oauth2
+    return basic === undefined
       ? { kind: 'bearer', token: bearer as Secret }
-      : { kind: 'basic', ...basic },
-  ),
+      : { kind: 'basic', ...basic }
+  }),
 )
 
 /** `[destinations.NAME]` of type "http". */
@@ -133,6 +141,7 @@ export const httpDestinationTable = v.pipe(
       on: v.optional(rulesOption),
       ...commonEntries,
       http: v.optional(httpTable),
+      ...wireEntries,
     },
     { type: 'write type = "http"', url: `url = SOMETHING: ${URL_HINT}` },
   ),
@@ -142,19 +151,26 @@ export const httpDestinationTable = v.pipe(
       !Object.keys(headers ?? {}).some((name) => /^authorization$/i.test(name)),
     because('has both auth and a header "authorization"', 'leave one of them out'),
   ),
+  v.rawCheck(({ dataset, addIssue }) => {
+    const clash = dataset.typed ? wireDefect(dataset.value) : undefined
+    if (clash === undefined) return
+    const path = clash.option.map((key) => ({
+      type: 'object' as const,
+      origin: 'value' as const,
+      input: {},
+      key,
+      value: undefined,
+    }))
+    addIssue({ message: because(clash.why, clash.hint), path: path as [(typeof path)[0]] })
+  }),
 )
 
 /** What a table says of type "http" beside what every type has. */
-export function httpPartOf({
-  url,
-  method,
-  headers,
-  auth,
-  on,
-}: v.InferOutput<typeof httpDestinationTable>): Pick<
-  HttpDestination,
-  'type' | 'url' | 'method' | 'headers' | 'auth' | 'on'
-> {
+export function httpPartOf(
+  given: v.InferOutput<typeof httpDestinationTable>,
+): Pick<HttpDestination, 'type' | 'url' | 'method' | 'headers' | 'auth' | 'on'> &
+  WireOptions {
+  const { url, method, headers, auth, on } = given
   return {
     type: 'http',
     url,
@@ -162,5 +178,6 @@ export function httpPartOf({
     headers: headers ?? {},
     ...(auth === undefined ? {} : { auth }),
     ...(on === undefined ? {} : { on }),
+    ...wireOf(given),
   }
 }

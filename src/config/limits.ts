@@ -173,7 +173,7 @@ export function defaultDestination(config: Config, url: string): HttpDestination
     name: laneOf(url),
     type: 'http',
     url,
-    ...DESTINATION_DEFAULTS,
+    method: DESTINATION_DEFAULTS.method,
     headers: {},
     retry,
     http,

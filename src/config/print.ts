@@ -8,18 +8,19 @@ import { hash } from 'node:crypto'
 
 import type { Destination, Secret } from './config.ts'
 import { secretsOf } from './secret.ts'
+import type { SecretForm } from './wire.ts'
 
 /** The print of a destination; `-` of none. `reveal` looks a secret up, or throws. */
 export function printOf(
   destination: Destination | undefined,
-  reveal: (secret: Secret) => string,
+  reveal: (secret: Secret, form?: SecretForm) => string,
 ): string {
   if (destination === undefined) return '-'
   // Where it stands is no part of what it says.
   const { where: _, ...rest } = destination
-  const held = secretsOf(destination).map(([, secret]) => {
+  const held = secretsOf(destination).map(([, secret, form]) => {
     try {
-      return reveal(secret)
+      return reveal(secret, form)
     } catch {
       return null
     }

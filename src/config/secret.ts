@@ -11,6 +11,8 @@ import { dirname, isAbsolute, resolve } from 'node:path'
 import { errnoOf, isMissing, plainError } from '../base/errno.ts'
 import { MsgqError } from '../base/errors.ts'
 import { hasControl } from '../base/text.ts'
+import { signingKey } from '../message/signature.ts'
+import type { SignatureKind, SigningKey } from '../message/signature.ts'
 import type {
   Config,
   Destination,
@@ -20,6 +22,8 @@ import type {
 } from './config.ts'
 import { formatPath } from './problem.ts'
 import type { Path } from './problem.ts'
+import { wireSecrets } from './wire.ts'
+import type { SecretForm } from './wire.ts'
 
 /** Longest file that is taken for a secret, in bytes. */
 const LIMIT = 64 * 1024
@@ -55,19 +59,27 @@ export function formatSecret(secret: Secret): string {
 }
 
 /** The secret itself, without the newline at its end; throws `config` when there is none. */
-export function readSecret(secret: Secret, place: SecretPlace): string {
+export function readSecret(
+  secret: Secret,
+  place: SecretPlace,
+  form: SecretForm = 'line',
+): string {
   if ('inline' in secret) return secret.inline
   if ('env' in secret) {
     const held = place.env[secret.env]
     if (held === undefined) throw defect(secret, 'is not set')
-    return checked(secret, held)
+    return checked(secret, held, form)
   }
-  return checked(secret, findFile(secret, place).text)
+  return checked(secret, findFile(secret, place).text, form)
 }
 
-function checked(secret: Secret, held: string): string {
+function checked(secret: Secret, held: string, form: SecretForm): string {
   const value = held.replace(/\r?\n$/, '')
   if (value === '') throw defect(secret, 'is empty')
+  if (form === 'pem') {
+    if (/^-----BEGIN /m.test(value)) return value
+    throw defect(secret, 'is no PEM file (-----BEGIN ...)')
+  }
   if (hasControl(value)) throw defect(secret, 'has a line break or a control character')
   return value
 }
@@ -111,6 +123,19 @@ function readFileOf(secret: Secret, name: string): SecretFile {
   return { name, text: readFileSync(name, 'utf8'), mode: file.mode }
 }
 
+/** The key that a secret is; throws `config` for what is none, and never shows it. */
+export function readSigningKey(
+  secret: Secret,
+  held: string,
+  kind: SignatureKind | undefined,
+): SigningKey {
+  try {
+    return signingKey(held, kind)
+  } catch (error) {
+    throw defect(secret, plainError(error))
+  }
+}
+
 /** The cause of an error about a file that is in none of its places. */
 const MISSING = new Error('missing')
 
@@ -119,13 +144,13 @@ function defect(secret: Secret, why: string, cause?: unknown): MsgqError {
 }
 
 /** The secrets of a destination, each with the path of its option. */
-export function secretsOf(destination: Destination): [Path, Secret][] {
+export function secretsOf(destination: Destination): [Path, Secret, SecretForm?][] {
   const { name } = destination
   const secrets = ownSecrets(destination)
-  return secrets.map(([path, secret]) => [['destinations', name, ...path], secret])
+  return secrets.map(([path, ...rest]) => [['destinations', name, ...path], ...rest])
 }
 
-function ownSecrets(destination: Destination): [Path, Secret][] {
+function ownSecrets(destination: Destination): [Path, Secret, SecretForm?][] {
   switch (destination.type) {
     case 'http':
       return httpSecrets(destination)
@@ -140,17 +165,20 @@ function ownSecrets(destination: Destination): [Path, Secret][] {
   }
 }
 
-function httpSecrets({ url, headers, auth }: HttpDestination): [Path, Secret][] {
-  const secrets: [Path, Secret][] = []
+function httpSecrets(destination: HttpDestination): [Path, Secret, SecretForm?][] {
+  const { url, headers, auth } = destination
+  const secrets: [Path, Secret, SecretForm?][] = []
   if (typeof url !== 'string') secrets.push([['url'], url])
   for (const [header, held] of Object.entries(headers))
     if (typeof held !== 'string') secrets.push([['headers', header], held])
   if (auth?.kind === 'bearer') secrets.push([['auth', 'bearer'], auth.token])
+  if (auth?.kind === 'oauth2')
+    secrets.push([['auth', 'oauth2', 'client_secret'], auth.clientSecret])
   if (auth?.kind === 'basic') secrets.push([['auth', 'basic', 'password'], auth.password])
-  return secrets
+  return [...secrets, ...wireSecrets(destination)]
 }
 
-function execSecrets({ environment }: ExecDestination): [Path, Secret][] {
+function execSecrets({ environment }: ExecDestination): [Path, Secret, SecretForm?][] {
   return Object.entries(environment).flatMap(([name, held]) =>
     typeof held === 'string' ? [] : [[['environment', name], held]],
   )
@@ -170,8 +198,8 @@ export function secretProblems(
 ): SecretProblem[] {
   const problems: SecretProblem[] = []
   for (const destination of config.destinations.values())
-    for (const [path, secret] of secretsOf(destination)) {
-      const found = secretProblem(secret, place)
+    for (const [path, secret, form] of secretsOf(destination)) {
+      const found = secretProblem(secret, place, form, destination)
       if (found === undefined) continue
       const message = `${destination.where}: ${formatPath(path)}: ${found.message}`
       problems.push({ level: found.level, message })
@@ -179,9 +207,16 @@ export function secretProblems(
   return problems
 }
 
-function secretProblem(secret: Secret, place: SecretPlace): SecretProblem | undefined {
+function secretProblem(
+  secret: Secret,
+  place: SecretPlace,
+  form: SecretForm | undefined,
+  destination: Destination,
+): SecretProblem | undefined {
   try {
-    readSecret(secret, place)
+    const held = readSecret(secret, place, form)
+    const sign = 'sign' in destination ? destination.sign : undefined
+    if (sign?.secrets.includes(secret) === true) readSigningKey(secret, held, sign.kind)
     if (!('file' in secret)) return undefined
     const { name, mode } = findFile(secret, place)
     if ((mode & 0o004) === 0) return undefined

@@ -22,6 +22,7 @@ import type { Path, Problem } from './problem.ts'
 import { placeOf } from './sources.ts'
 import type { Source, Sources } from './sources.ts'
 import { isTable } from './toml.ts'
+import { isSecretName } from './wire-table.ts'
 
 export interface Row {
   /** `retry.min`, `destinations.crm.url`. */
@@ -157,7 +158,7 @@ function ownRow(sources: Sources, name: string, path: readonly string[]): Row[] 
   }
   const given = at(source.table, ['destinations', name, ...path])
   if (given === undefined) return []
-  return (path[0] === 'headers' || path[0] === 'environment') && isTable(given)
+  return ['headers', 'environment', 'query'].includes(path[0] ?? '') && isTable(given)
     ? Object.entries(given).map(([header, value]) => row([...path, header], value))
     : [row(path, given)]
 }
@@ -182,7 +183,9 @@ function write(path: readonly string[], value: unknown): string {
     return `{ ${Object.entries(value)
       .map(([key, inner]) => `${formatPath([key])} = ${write([], inner)}`)
       .join(', ')} }`
-  if (Array.isArray(value)) return `[${value.map((each) => write([], each)).join(', ')}]`
+  // Of a list of secrets each is one.
+  const inner = isSecretText(path) ? path : []
+  if (Array.isArray(value)) return `[${value.map((each) => write(inner, each)).join(', ')}]`
   if (typeof value !== 'string') return String(value)
   if (isSecretText(path)) return '"****"'
   return JSON.stringify(path.length === 1 && path[0] === 'url' ? shownTo(value) : value)
@@ -192,5 +195,7 @@ function isSecretText(path: readonly string[]): boolean {
   const last = path.at(-1) ?? ''
   if (path[0] === 'headers') return isSecretHeader(last)
   if (path[0] === 'environment') return isSecretVariable(last)
-  return path[0] === 'auth' && (last === 'bearer' || last === 'password')
+  if (path[0] === 'query') return isSecretName(last)
+  if (path[0] === 'sign') return last === 'secret'
+  return path[0] === 'auth' && ['bearer', 'password', 'client_secret'].includes(last)
 }

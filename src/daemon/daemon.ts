@@ -11,7 +11,7 @@ import type { Clock } from '../base/clock.ts'
 import { plainError } from '../base/errno.ts'
 import { MsgqError } from '../base/errors.ts'
 import { VERSION } from '../base/version.ts'
-import type { Config, Secret } from '../config/config.ts'
+import type { Config } from '../config/config.ts'
 import { publishAnew, publishLimits } from '../config/limits.ts'
 import { printOf } from '../config/print.ts'
 import { readSecret, secretPlace } from '../config/secret.ts'
@@ -39,7 +39,7 @@ import type {
   Settlement,
 } from '../queue/queue.ts'
 import { createTransport } from '../transport/pick.ts'
-import type { Transport } from '../transport/transport.ts'
+import type { SecretSource, Transport } from '../transport/transport.ts'
 import { ClockWatch } from './clock-watch.ts'
 import { Troubles } from './troubles.ts'
 
@@ -78,8 +78,8 @@ export class Daemon {
   private constructor(options: DaemonOptions, engine: Engine) {
     const { clock, config, env } = options
     const log = journaled(options.log, engine, clock)
-    const secrets = (reference: Secret) =>
-      readSecret(reference, secretPlace(this.#config, env))
+    const secrets: SecretSource = (reference, form) =>
+      readSecret(reference, secretPlace(this.#config, env), form)
     this.#options = options
     this.#engine = engine
     this.#config = config

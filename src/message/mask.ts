@@ -7,7 +7,7 @@ import { memo } from '../base/memo.ts'
 import { looksLikeUrl } from './lane.ts'
 
 const SECRET_HEADER =
-  /^(?:authorization|cookie|proxy-authorization)$|(?:key|token|secret)$/i
+  /^(?:authorization|cookie|proxy-authorization)$|(?:key|token|secret|signature)$/i
 
 /** A destination's name as it is; of a URL the scheme, the host and the first path segment. */
 export function shownTo(to: string): string {

@@ -33,6 +33,8 @@ export type Outcome =
       readonly uncharged?: boolean
       /** No other message would fare better: its lane is suspended until somebody mends it. */
       readonly suspends?: true
+      /** It went out and no answer came: the receiver may have it. */
+      readonly mayHaveArrived?: boolean
     })
   | (Failure & { readonly kind: 'bounced' })
   | (Failure & { readonly kind: 'held' })

@@ -3,7 +3,8 @@
  *
  * Ends exactly once, in data: an answer, a failure, silence, or because it was told to stop.
  * Once the head of an answer is there the exchange is answered, whatever happens to the rest.
- * Reads at most 16 KiB of an answer, then drops the connection; keeps the first 4 KiB.
+ * Reads at most 16 KiB of an answer, then drops the connection; keeps the first 4 KiB, or as
+ * much of both as it is told.
  * A body that is a stream is opened here and is closed at the end, however it comes.
  *
  * undici's dispatch and not its `request`: an AbortSignal there costs a third of the rate, and
@@ -40,6 +41,8 @@ export interface ExchangeOptions {
   readonly body: Body
   readonly timeout: number
   readonly headersTimeout: number
+  /** How much of an answer is kept, where that is more than usual. */
+  readonly kept?: number
 }
 
 /** One exchange. It starts when it is made; `ended` never rejects. */
@@ -53,8 +56,10 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #head: Omit<Answer, 'bytes'> | undefined
   #kept: Buffer[] = []
   #read = 0
+  readonly #most: number
 
   constructor(dispatcher: Dispatcher, options: ExchangeOptions) {
+    this.#most = options.kept ?? KEPT
     this.ended = new Promise((resolve) => {
       this.#resolve = resolve
     })
@@ -120,7 +125,10 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (this.#head === undefined) return undefined
     const [only = NOTHING] = this.#kept
     const bytes = this.#kept.length > 1 ? Buffer.concat(this.#kept) : only
-    return { kind: 'answered', answer: { ...this.#head, bytes: bytes.subarray(0, KEPT) } }
+    return {
+      kind: 'answered',
+      answer: { ...this.#head, bytes: bytes.subarray(0, this.#most) },
+    }
   }
 
   #end(how: Exchanged): void {
@@ -149,9 +157,10 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    if (this.#read < KEPT) this.#kept.push(chunk)
+    if (this.#read < this.#most) this.#kept.push(chunk)
     this.#read += chunk.length
-    if (this.#read > READ_LIMIT) this.#cut({ kind: 'silent', sent: true })
+    if (this.#read > READ_LIMIT && this.#read > this.#most)
+      this.#cut({ kind: 'silent', sent: true })
   }
 
   onResponseEnd(): void {

@@ -17,6 +17,7 @@ import { AddressError } from './address.ts'
 import { statusLine } from './answer.ts'
 import type { Exchanged } from './exchange.ts'
 import { ProxyError } from './proxy.ts'
+import type { TokenError } from './tokens.ts'
 
 type Unanswered = Exclude<Exchanged, { kind: 'answered' }>
 interface Verdict {
@@ -35,14 +36,27 @@ export function unanswered(how: Unanswered, peer: Peer, limits: HttpOptions): Ou
   if (how.kind === 'stopped') return stopped(how.sent)
   if (how.kind === 'failed' && how.error instanceof AddressError)
     return forbidden(how.error)
-  return deferred(verdictOf(how, peer, limits))
+  const outcome = deferred(verdictOf(how, peer, limits))
+  return mayHaveArrived(how) ? { ...outcome, mayHaveArrived: true } : outcome
+}
+
+/** True where all of the request may have gone out. Of a body that broke off it has not. */
+function mayHaveArrived(how: Exclude<Unanswered, { kind: 'stopped' }>): boolean {
+  if (!how.sent || how.kind === 'unreadable') return false
+  if (how.kind === 'silent') return true
+  const { error } = how
+  const code = errnoOf(error)
+  // What the kernel refused to take went nowhere, and behind it nothing did.
+  const refused = code === 'EPIPE' || code === 'ECONNRESET'
+  const isWrite = error instanceof Error && 'syscall' in error && error.syscall === 'write'
+  return !(refused && isWrite) && code !== 'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH'
 }
 
 /** The outcome of an attempt that we broke off. Charged if the receiver may have seen it. */
 export function stopped(sent: boolean): Outcome {
   const reason = 'stopped before an answer came'
   const outcome = deferred({ reason, fault: 'configuration' })
-  return sent ? outcome : { ...outcome, uncharged: true }
+  return sent ? { ...outcome, mayHaveArrived: true } : { ...outcome, uncharged: true }
 }
 
 /**
@@ -54,6 +68,15 @@ export function unsendable(error: unknown): Outcome {
   const why = plainError(error)
   const reason = error instanceof MsgqError ? why : `no request could be made: ${why}`
   return deferred({ reason, fault: 'configuration' })
+}
+
+/**
+ * The outcome of an attempt for which no token could be had. Charged, as all that keeps a request
+ * from being made: such messages back off, and end when their lifetime does.
+ */
+export function withoutToken({ message, fault, notBefore }: TokenError): Outcome {
+  const outcome = deferred({ reason: message, fault })
+  return notBefore === undefined ? outcome : { ...outcome, notBefore }
 }
 
 /** Somebody must mend the URL or the rule: to wait mends neither. */

@@ -8,19 +8,29 @@
 import type { LookupFunction } from 'node:net'
 
 import type { HttpDestination } from '../config/config.ts'
+import type { OAuth2 } from '../config/oauth2.ts'
 import type { Outcome } from '../message/outcome.ts'
 import { judge } from './answer.ts'
+import type { Answer } from './answer.ts'
 import { concealer } from './conceal.ts'
 import { Exchange } from './exchange.ts'
 import type { Exchanged, ExchangeOptions } from './exchange.ts'
-import { stopped, unanswered, unsendable } from './failure.ts'
+import { stopped, unanswered, unsendable, withoutToken } from './failure.ts'
 import { Pools } from './pool.ts'
 import type { Way } from './pool.ts'
+import { isPlain, prepare } from './prepare.ts'
 import { proxyRule } from './proxy.ts'
 import { buildRequest } from './request.ts'
-import type { WireRequest } from './request.ts'
+import type { Prepared, WireRequest } from './request.ts'
 import { judgeByRules } from './rules.ts'
+import { bySuccess } from './success.ts'
+import { TokenError, Tokens } from './tokens.ts'
+import type { Token, TokenRequest } from './tokens.ts'
 import type { Attempt, Transport, TransportOptions } from './transport.ts'
+import { unpacked } from './unpack.ts'
+
+/** A token may be long, by all that it says of its client. */
+const TOKEN_ANSWER = 64 * 1024
 
 type HttpAttempt = Attempt<HttpDestination>
 
@@ -34,15 +44,98 @@ export function createHttpTransport(
   options: HttpTransportOptions,
 ): Transport<HttpDestination> {
   const { clock, version, secrets } = options
-  const pools = new Pools(clock, proxyRule(options.env), options.lookup)
+  const pools = new Pools(clock, proxyRule(options.env), options.lookup, secrets)
   const live = new Live()
+  const closing = new AbortController()
+  const tokens = new Tokens(clock, askForToken)
 
   async function deliver(attempt: HttpAttempt, signal: AbortSignal): Promise<Outcome> {
     if (signal.aborted) return stopped(false)
+    const { destination } = attempt
+    if (isPlain(destination)) return send(attempt, signal)
+    const { auth } = destination
+    if (auth?.kind !== 'oauth2') return sendPrepared(attempt, signal)
+    try {
+      return await sendWithToken(attempt, signal, auth)
+    } catch (error) {
+      return error instanceof TokenError ? withoutToken(error) : unsendable(error)
+    }
+  }
+
+  /** A token that is refused is thrown away, and the request made once more with another. */
+  async function sendWithToken(
+    attempt: HttpAttempt,
+    signal: AbortSignal,
+    auth: OAuth2,
+  ): Promise<Outcome> {
+    const secret = secrets(auth.clientSecret)
+    for (let isFirst = true; ; isFirst = false) {
+      const taken = tokens.take(attempt.destination, auth, secret)
+      const token = await beforeAbort(taken, signal)
+      if (token === undefined) return stopped(false)
+      const outcome = await sendPrepared(attempt, signal, token)
+      if (outcome.status !== 401 || !isFirst) return outcome
+      if (!tokens.drop(auth, secret, token)) return outcome
+    }
+  }
+
+  async function askForToken(
+    destination: HttpDestination,
+    { url, headers, body }: TokenRequest,
+  ): Promise<Answer> {
+    const { http } = destination
+    let way: Way
+    try {
+      way = pools.take(destination, url)
+    } catch (error) {
+      throw new TokenError(unsendable(error).reason, 'configuration')
+    }
+    const exchange = new Exchange(way.pool, {
+      method: 'POST',
+      path: way.path(url),
+      headers: withExtra(['user-agent', `msgq/${version}`, ...headers], way.headers(url)),
+      body: { kind: 'bytes', bytes: body },
+      timeout: http.timeout,
+      headersTimeout: http.headersTimeout,
+      kept: TOKEN_ANSWER,
+    })
+    live.add(exchange, closing.signal)
+    try {
+      const how = await exchange.ended
+      if (how.kind === 'answered') return how.answer
+      const outcome = unanswered(how, { host: url.host, proxy: way.proxy }, http)
+      const fault = 'fault' in outcome ? outcome.fault : 'network'
+      throw new TokenError(outcome.reason, fault)
+    } finally {
+      live.delete(exchange)
+      pools.give(way)
+    }
+  }
+
+  async function sendPrepared(
+    attempt: HttpAttempt,
+    signal: AbortSignal,
+    token?: Token,
+  ): Promise<Outcome> {
+    let ready: { attempt: HttpAttempt; prepared: Prepared }
+    try {
+      ready = await prepare(attempt, clock.now(), secrets, token?.text)
+    } catch (error) {
+      return unsendable(error)
+    }
+    if (signal.aborted) return stopped(false)
+    return send(ready.attempt, signal, ready.prepared)
+  }
+
+  async function send(
+    attempt: HttpAttempt,
+    signal: AbortSignal,
+    prepared?: Prepared,
+  ): Promise<Outcome> {
     let request: WireRequest
     let way: Way
     try {
-      request = buildRequest(attempt, version, secrets)
+      request = buildRequest(attempt, version, secrets, prepared)
       way = pools.take(attempt.destination, request.url)
     } catch (error) {
       return unsendable(error)
@@ -52,7 +145,8 @@ export function createHttpTransport(
     try {
       return outcomeOf(await exchange.ended, attempt, request, way)
     } catch (error) {
-      return unsendable(error)
+      // A bug of ours, behind a request that is out.
+      return { ...unsendable(error), mayHaveArrived: true } as Outcome
     } finally {
       live.delete(exchange)
       pools.give(way)
@@ -76,21 +170,34 @@ export function createHttpTransport(
       return { ...outcome, reason: hide(outcome.reason) }
     }
     const now = clock.now()
-    const outcome = judge(how.answer, now, hide)
+    const answer = unpacked(how.answer)
+    const judged = judge(answer, now, hide)
+    const { success } = destination
+    const outcome = success === undefined ? judged : bySuccess(judged, success)
     // The proxy's own 407: the receiver has not seen the message.
     if (way.proxy !== undefined && outcome.status === 407 && outcome.kind === 'bounced')
       return { ...outcome, kind: 'deferred', reason: `proxy answered ${outcome.reason}` }
     const { on } = destination
-    return on === undefined ? outcome : judgeByRules(how.answer, outcome, on, now, hide)
+    return on === undefined ? outcome : judgeByRules(answer, outcome, on, now, hide)
   }
 
   return {
     deliver,
     async close() {
+      closing.abort()
       live.stop()
       await pools.close()
     },
   }
+}
+
+/** What a promise comes to, or undefined once the signal aborts. */
+function beforeAbort<T>(promise: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+  return new Promise((resolve, reject) => {
+    const end = () => resolve(undefined)
+    signal.addEventListener('abort', end, { once: true })
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', end))
+  })
 }
 
 /**

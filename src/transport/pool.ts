@@ -14,8 +14,12 @@ import type { Clock } from '../base/clock.ts'
 import type { HttpDestination } from '../config/config.ts'
 import { isDestinationName } from '../message/lane.ts'
 import { addressRule, checkLiteral, ruledLookup } from './address.ts'
+import { ownRoute } from './own-route.ts'
+import type { OwnRoute } from './own-route.ts'
 import { proxyAuthorization, tunnel } from './proxy.ts'
 import type { ProxyRule } from './proxy.ts'
+
+import type { SecretSource } from './transport.ts'
 
 const IDLE = 60_000
 /** After so many requests a connection is made anew: names are looked up again. */
@@ -41,26 +45,34 @@ export class Pools {
   readonly #clock: Clock
   readonly #proxyFor: ProxyRule
   readonly #lookup: LookupFunction | undefined
+  readonly #secrets: SecretSource
   #sweptAt: number
   #closed = false
 
-  constructor(clock: Clock, proxyFor: ProxyRule, lookup?: LookupFunction) {
+  constructor(
+    clock: Clock,
+    proxyFor: ProxyRule,
+    lookup?: LookupFunction,
+    secrets: SecretSource = () => '',
+  ) {
     this.#clock = clock
+    this.#secrets = secrets
     this.#proxyFor = proxyFor
     this.#lookup = lookup
     this.#sweptAt = clock.monotonic()
   }
 
   /**
-   * The way to a destination's URL. Throws a MsgqError when the proxy setting is bad, and an
-   * AddressError when the URL names an address that is not allowed.
+   * The way to a destination's URL. Throws a MsgqError when the proxy setting is bad or a PEM
+   * file cannot be had, and an AddressError when the URL names an address that is not allowed.
    */
   take(destination: HttpDestination, url: URL): Way {
     this.#sweep()
-    const key = `${url.origin} ${settingOf(destination)}`
+    const own = ownRoute(destination, this.#secrets)
+    const key = `${url.origin} ${settingOf(destination)}${own?.mark ?? ''}`
     let way = this.#ways.get(key)
     if (way === undefined) {
-      way = this.#open(url, destination)
+      way = this.#open(url, destination, own)
       this.#ways.set(key, way)
     }
     way.users++
@@ -97,23 +109,28 @@ export class Pools {
     }
   }
 
-  #open(url: URL, { lane: { window }, http }: HttpDestination): Way {
+  #open(url: URL, destination: HttpDestination, own: OwnRoute | undefined): Way {
+    const { lane, http, http2 } = destination
+    const { window } = lane
     const rule = addressRule(http)
     const timeout = connectTimeoutOf(http)
     checkLiteral(url, rule)
-    const proxy = this.#proxyFor(url)
+    const proxy = own?.proxy === undefined ? this.#proxyFor(url) : (own.proxy ?? undefined)
+    const secure = { ...own?.tls, ...(http2 === true ? { allowH2: true } : {}) }
     const common = { users: 0, usedAt: this.#clock.monotonic() }
     const direct = buildConnector({
       timeout,
       rejectUnauthorized: true,
+      ...secure,
       // The operator chose the proxy; where that goes is not seen here.
       ...(proxy === undefined ? { lookup: ruledLookup(rule, this.#lookup) } : {}),
     })
     const inTunnel = proxy !== undefined && url.protocol === 'https:'
     const pool = new Pool(proxy === undefined || inTunnel ? url.origin : proxy.origin, {
       connections: Number.isFinite(window) ? window : null,
-      connect: this.#watched(inTunnel ? tunnel(proxy, timeout) : direct),
+      connect: this.#watched(inTunnel ? tunnel(proxy, timeout, secure) : direct),
       maxRequestsPerClient: REQUESTS_PER_CONNECTION,
+      ...(http2 === true ? { allowH2: true } : {}),
     })
     if (proxy === undefined || inTunnel)
       return {
@@ -163,10 +180,11 @@ export class Pools {
 function settingOf(destination: HttpDestination): string {
   let setting = settings.get(destination)
   if (setting === undefined) {
-    const { name, lane, http } = destination
+    const { name, lane, http, http2 } = destination
     const owner = isDestinationName(name) ? name : ''
     const rule = `${http.deny.join()} ${http.allow.join()}`
-    setting = `${owner} ${lane.window} ${connectTimeoutOf(http)} ${rule}`
+    const version = http2 === true ? 'h2' : ''
+    setting = `${owner} ${lane.window} ${connectTimeoutOf(http)} ${rule} ${version}`
     settings.set(destination, setting)
   }
   return setting

@@ -37,7 +37,11 @@ function proxyOf(
   env: Readonly<Record<string, string | undefined>>,
 ): URL | MsgqError | undefined {
   const text = (env[name] ?? env[name.toUpperCase()] ?? '').trim()
-  if (text === '') return undefined
+  return text === '' ? undefined : proxyUrl(text, name)
+}
+
+/** The URL of a proxy, or what is wrong with it. */
+export function proxyUrl(text: string, name: string): URL | MsgqError {
   try {
     const url = new URL(text.includes('://') ? text : `http://${text}`)
     if (url.protocol === 'http:' || url.protocol === 'https:') return url
@@ -104,8 +108,12 @@ export class ProxyError extends Error {
 }
 
 /** Connects through a tunnel (CONNECT), with TLS to the receiver inside. */
-export function tunnel(proxy: URL, timeout: number): buildConnector.connector {
-  const secure = buildConnector({ timeout, rejectUnauthorized: true })
+export function tunnel(
+  proxy: URL,
+  timeout: number,
+  more: buildConnector.BuildOptions = {},
+): buildConnector.connector {
+  const secure = buildConnector({ timeout, rejectUnauthorized: true, ...more })
   const authorization = proxyAuthorization(proxy)
   const open = proxy.protocol === 'https:' ? httpsRequest : httpRequest
   return (options, callback) => {

@@ -13,7 +13,10 @@ import { formatSecret } from '../config/secret.ts'
 import type { Body } from '../message/body.ts'
 import { shownHeader } from '../message/mask.ts'
 import { urlSecrets } from './conceal.ts'
+import { withQuery } from './query.ts'
 import type { Attempt, SecretSource } from './transport.ts'
+
+export const IDEMPOTENCY_KEY = 'idempotency-key'
 
 export interface WireRequest {
   readonly method: string
@@ -24,11 +27,22 @@ export interface WireRequest {
   readonly secrets: readonly string[]
 }
 
+/** What had to be fetched, counted or signed first. `headers` go before all others. */
+export interface Prepared {
+  /** An OAuth 2.0 access token. */
+  readonly token?: string
+  /** The body is packed, and a stream of it of unknown length. */
+  readonly packed?: boolean
+  readonly headers: readonly (readonly [name: string, value: string])[]
+  readonly secrets: readonly string[]
+}
+
 /** The request of one attempt. */
 export function buildRequest(
   { envelope, body, destination, number }: Attempt<HttpDestination>,
   version: string,
   source: SecretSource,
+  prepared?: Prepared,
 ): WireRequest {
   const secrets: string[] = []
   const reveal = (reference: Secret): string => {
@@ -42,7 +56,8 @@ export function buildRequest(
     secrets.push(url.href, url.pathname + url.search, url.pathname)
 
   const headers = ['user-agent', `msgq/${version}`]
-  headers.push('idempotency-key', wireSafe(envelope.key ?? envelope.id))
+  const keyHeader = destination.idempotencyHeader ?? IDEMPOTENCY_KEY
+  if (keyHeader !== 'none') headers.push(keyHeader, wireSafe(envelope.key ?? envelope.id))
   if (bodyLength(body) > 0)
     headers.push(
       'content-type',
@@ -59,10 +74,20 @@ export function buildRequest(
     set(headers, name, typeof value === 'string' ? value : reveal(value))
   }
   if (destination.auth !== undefined)
-    set(headers, 'authorization', authorization(destination.auth, reveal, secrets))
+    set(
+      headers,
+      'authorization',
+      authorization(destination.auth, reveal, secrets, prepared),
+    )
   set(headers, 'webhook-id', envelope.id)
   set(headers, 'msgq-attempt', String(number))
-  if (body.kind === 'stream') set(headers, 'content-length', String(body.length))
+  // Of a stream that is packed on its way nobody knows how long it becomes.
+  if (body.kind === 'stream' && prepared?.packed !== true)
+    set(headers, 'content-length', String(body.length))
+  if (prepared !== undefined) {
+    for (const [name, value] of prepared.headers) set(headers, name, value)
+    secrets.push(...prepared.secrets)
+  }
 
   const method = envelope.method ?? destination.method
   return { method, url, headers, secrets }
@@ -103,6 +128,13 @@ export function lookUp(reference: Secret, source: SecretSource): string {
 const plainUrls = new WeakMap<HttpDestination, URL>()
 
 function urlOf(destination: HttpDestination, reveal: SecretSource): URL {
+  const { query } = destination
+  return query === undefined
+    ? ownUrl(destination, reveal)
+    : withQuery(ownUrl(destination, reveal), query, reveal)
+}
+
+function ownUrl(destination: HttpDestination, reveal: SecretSource): URL {
   const { url: given } = destination
   if (typeof given !== 'string')
     return parseUrl(reveal(given), `url (secret ${formatSecret(given)})`)
@@ -144,7 +176,9 @@ function authorization(
   auth: NonNullable<HttpDestination['auth']>,
   reveal: SecretSource,
   secrets: string[],
+  prepared: Prepared | undefined,
 ): string {
+  if (auth.kind === 'oauth2') return `Bearer ${prepared?.token ?? ''}`
   if (auth.kind === 'bearer') return `Bearer ${reveal(auth.token)}`
   const pair = Buffer.from(`${auth.user}:${reveal(auth.password)}`).toString('base64')
   secrets.push(pair)

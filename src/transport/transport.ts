@@ -6,6 +6,7 @@
  */
 import type { Clock } from '../base/clock.ts'
 import type { Destination, Secret } from '../config/config.ts'
+import type { SecretForm } from '../config/wire.ts'
 import type { Body } from '../message/body.ts'
 import type { Envelope } from '../message/envelope.ts'
 import type { Outcome } from '../message/outcome.ts'
@@ -26,7 +27,7 @@ export interface Transport<D extends Destination = Destination> {
 }
 
 /** Looks a secret up; throws when it cannot be had: a MsgqError that names it. */
-export type SecretSource = (reference: Secret) => string
+export type SecretSource = (reference: Secret, form?: SecretForm) => string
 
 /** What the daemon gives to a transport; each takes what it needs. */
 export interface TransportOptions {

@@ -317,7 +317,7 @@ t.test('where a destination is', async (t) => {
     ['"https://x/\\u0007SECRET"', 'has a control character or a space around it'],
     [
       '"https://u:SECRET@x/"',
-      'has a user or password in the URL | auth: write { bearer = SECRET } or { basic = { user = "name", password = SECRET } }',
+      'has a user or password in the URL | auth: write { bearer = SECRET }, { basic = { user = "name", password = SECRET } } or { oauth2 = ... }',
     ],
     ['3', `is not a reference to a secret | ${hint}`],
     ['{ env = "A-B" }', `is not the name of a variable | ${hint}`],
@@ -418,11 +418,11 @@ t.test('auth', async (t) => {
   })
   const ref = 'write { file = "name" } or { env = "NAME" }'
   const one =
-    'must be one of bearer and basic | write { bearer = SECRET } or { basic = { user = "name", password = SECRET } }'
+    'must be one of bearer, basic and oauth2 | write { bearer = SECRET }, { basic = { user = "name", password = SECRET } } or { oauth2 = ... }'
   const bad: Case[] = [
     [
       'auth = "t"',
-      'auth: is not a table | write { bearer = SECRET } or { basic = { user = "name", password = SECRET } }',
+      'auth: is not a table | write { bearer = SECRET }, { basic = { user = "name", password = SECRET } } or { oauth2 = ... }',
     ],
     ['auth = {}', `auth: ${one}`],
     [

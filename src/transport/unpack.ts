@@ -1,0 +1,42 @@
+/**
+ * unpack - what a receiver said although we ask for no encoding: enough of it to be read.
+ *
+ * Works on the beginning of an answer, cut anywhere. What is none of gzip, deflate and br, broken,
+ * or becomes more than a megabyte stays as it is, and then counts as unreadable.
+ */
+import { brotliDecompressSync, constants, gunzipSync, inflateSync } from 'node:zlib'
+
+import type { Answer } from './answer.ts'
+
+/** The most that is made of 4 KiB. */
+const MOST = 1024 * 1024
+
+/** The answer with a body that can be read, where that is possible. */
+export function unpacked(answer: Answer): Answer {
+  const encoding = answer.headers['content-encoding']
+  if (typeof encoding !== 'string' || answer.bytes.length === 0) return answer
+  const bytes = plain(answer.bytes, encoding.trim().toLowerCase())
+  if (bytes === undefined) return answer
+  const { 'content-encoding': _, ...headers } = answer.headers
+  return { ...answer, headers, bytes }
+}
+
+function plain(bytes: Uint8Array, encoding: string): Buffer | undefined {
+  const cut = { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: MOST }
+  try {
+    switch (encoding) {
+      case 'gzip':
+      case 'x-gzip':
+        return gunzipSync(bytes, cut)
+      case 'deflate':
+        return inflateSync(bytes, cut)
+      case 'br': {
+        const flush = constants.BROTLI_OPERATION_FLUSH
+        return brotliDecompressSync(bytes, { finishFlush: flush, maxOutputLength: MOST })
+      }
+    }
+  } catch {
+    // Broken, or far larger than it looks.
+  }
+  return undefined
+}
