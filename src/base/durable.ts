@@ -143,7 +143,18 @@ export function appendLine(path: string, line: string): void {
   append(path, (fd) => appendToOpen(fd, line))
 }
 
-/** The same, always behind a newline of its own: what stood there can be told apart again. */
+/** appendLine, fsynced: through the thread pool, as others wait for it. */
+export async function appendDurably(path: string, line: string): Promise<void> {
+  const fd = openToAppend(path)
+  try {
+    appendToOpen(fd, line)
+    await POOLED.sync(fd)
+  } finally {
+    closeSync(fd)
+  }
+}
+
+/** appendLine, always behind a newline of its own: what stood there can be told apart again. */
 export function appendApart(path: string, line: string): void {
   append(path, (fd) => writeWhole(fd, `\n${line}`, fstatSync(fd).size))
 }
@@ -189,11 +200,15 @@ export function appendToOpen(fd: number, line: string): void {
   writeWhole(fd, torn ? `\n${line}` : line, size)
 }
 
-function append(path: string, write: (fd: number) => void): void {
+function openToAppend(path: string): number {
   // To open a device is to act on it already.
   if (!lstatSync(path).isFile())
     throw Object.assign(new Error('not a regular file'), { code: 'EINVAL' })
-  const fd = openSync(path, O_RDWR | O_APPEND | O_NOFOLLOW | O_NONBLOCK)
+  return openSync(path, O_RDWR | O_APPEND | O_NOFOLLOW | O_NONBLOCK)
+}
+
+function append(path: string, write: (fd: number) => void): void {
+  const fd = openToAppend(path)
   try {
     write(fd)
   } finally {

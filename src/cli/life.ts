@@ -70,7 +70,9 @@ export function wholeLife(
   told: readonly JournalLine[],
   message: Message | undefined,
 ): readonly JournalLine[] {
-  const own = (message?.trail ?? []).map((line) => asTold(line, message!))
+  const own = (message?.trail ?? [])
+    .map((line) => asTold(line, message!))
+    .filter((line) => line !== undefined)
   const more = own.filter((line) => !told.some((other) => isSame(line, other)))
   return [...told, ...more].toSorted((a, b) => Date.parse(a.at) - Date.parse(b.at))
 }
@@ -80,14 +82,18 @@ function isSame(one: JournalLine, other: JournalLine): boolean {
   return one.event === other.event && one.try === other.try && apart <= NEAR
 }
 
-/** A line of the trail as the journal would have told it. */
-function asTold(line: TrailLine, { entry: { id, lane } }: Message): JournalLine {
+/** A line of the trail as the journal would have told it; undefined for what it would not. */
+function asTold(
+  line: TrailLine,
+  { entry: { id, lane } }: Message,
+): JournalLine | undefined {
   if (isAttempt(line)) {
     const { at, outcome, answer: _, ...rest } = line
     const ended = new Date(Date.parse(at) + (line.ms ?? 0)).toISOString()
     return { at: ended, event: outcome, id, lane, ...rest }
   }
   const { at, act, by, reason } = line
+  if (act === 'sending') return undefined
   return {
     at,
     event: eventOf(act, by),
@@ -98,7 +104,8 @@ function asTold(line: TrailLine, { entry: { id, lane } }: Message): JournalLine 
   }
 }
 
-function eventOf(act: ActLine['act'], by?: string): JournalEvent {
+function eventOf(act: Exclude<ActLine['act'], 'sending'>, by?: string): JournalEvent {
+  if (act === 'returned') return 'postponed'
   if (act === 'refused') return 'bounced'
   return act === 'expired' && by === undefined ? 'bounced' : act
 }

@@ -27,6 +27,7 @@ export function actText(line: ActLine): string {
   const { act, by, reason } = line
   if (by !== undefined) return `${act} by ${by}${quoted(line)}`
   if (act === 'interrupted') return 'interrupted: msgqd ended with it in flight'
+  if (act === 'sending') return 'sending: its request goes out'
   return reason ?? act
 }
 

@@ -334,6 +334,7 @@ export class Daemon {
     return {
       claim: (want) => engine.claim(want),
       readBody: (lease) => engine.readBody(lease),
+      record: (lease, line) => engine.record(lease, line),
       nextDue: (room) => engine.nextDue(room),
       watch: (onHint) => engine.watch(onHint),
       settle: async (lease: Lease, settlement: Settlement) => {

@@ -21,6 +21,7 @@ import { finish } from './finish.ts'
 import type { Lanes } from './lanes.ts'
 import { attemptLog, untriedLog } from './log.ts'
 import type { Log } from './log.ts'
+import { noteSending, once, returned, unended } from './once.ts'
 import { recalledAs } from './recall.ts'
 import type { Recalls } from './recalls.ts'
 import { render } from './render.ts'
@@ -96,6 +97,13 @@ async function attempt(
   const expired = startedAt >= expiryOf(lease.envelope)
   if (lease.lane === EVENT_LANE && !expired) return fanOut(lease, events, options)
   const destination = expired ? undefined : destinationOf(lease)
+  const before = unended(lease, destinationOf, startedAt)
+  if (before !== undefined) {
+    const settlement = settlementOf(lease, before, retry, 0)
+    const { level, fields, message } = attemptLog(lease, before, settlement)
+    log.write(level, fields, message)
+    return settlement
+  }
   if (destination === undefined) {
     const settlement = untried(lease, startedAt, retry, options.mayExpire())
     const said = untriedLog(lease, settlement)
@@ -129,12 +137,16 @@ async function attempt(
       return recalled.settlement
     }
   }
-  const settlement: Settlement = cut
-    ? { to: 'released' }
-    : settlementOf(lease, ended, destination.retry, dice(), options.mayExpire())
-  const { level, fields, message } = attemptLog(lease, ended, settlement)
+  const last = once(ended, destination)
+  const settlement: Settlement =
+    cut && last === ended
+      ? { to: 'released' }
+      : settlementOf(lease, last, destination.retry, dice(), options.mayExpire())
+  const { level, fields, message } = attemptLog(lease, last, settlement)
   log.write(level, fields, message)
-  return settlement
+  return destination.onTimeout === undefined
+    ? settlement
+    : returned(lease, settlement, last)
 }
 
 function isUncharged(outcome: Outcome): boolean {
@@ -146,7 +158,7 @@ async function outcomeOf(
   lease: Lease,
   destination: Destination,
   signal: AbortSignal,
-  { claims, lanes, transport, routing }: DeliverOptions,
+  { claims, clock, lanes, transport, routing }: DeliverOptions,
 ): Promise<Outcome | undefined> {
   const fault = 'configuration'
   let body: Body | undefined
@@ -169,6 +181,10 @@ async function outcomeOf(
         envelope = { ...envelope, contentType: rendered.contentType }
       }
     }
+    if (destination.onTimeout !== undefined) {
+      const noted = await noteSending(lease, claims, clock)
+      if (noted !== 'ok') return noted
+    }
     lanes.send(lease.lane, lease.id)
     return await transport.deliver(
       { envelope, body, destination, number: tries + 1 },
@@ -176,6 +192,6 @@ async function outcomeOf(
     )
   } catch (error) {
     const reason = printable(`unforeseen: ${plainError(error)}`)
-    return { kind: 'deferred', fault, reason }
+    return { kind: 'deferred', fault, reason, mayHaveArrived: true }
   }
 }

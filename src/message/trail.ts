@@ -35,9 +35,13 @@ export interface ActLine {
     | 'refused'
     | 'released'
     | 'requeued'
+    | 'returned'
+    | 'sending'
   /** The operator's name, or absent where the daemon did it. */
   readonly by?: string
   readonly reason?: string
+  /** Which attempt is about to begin (`sending`). */
+  readonly try?: number
 }
 
 export type TrailLine = AttemptLine | ActLine
@@ -89,6 +93,30 @@ export function interruptions(trail: readonly TrailLine[]): number {
   return count
 }
 
+/**
+ * The time of an attempt that began and of whose end nothing is known: it may have arrived.
+ * Only where a line `sending` was written before it. `tries` are those in the name, which is the
+ * truth: an attempt that is counted there has ended, whatever the trail lacks.
+ */
+export function unendedSince(
+  trail: readonly TrailLine[],
+  tries: number,
+): string | undefined {
+  for (let at = trail.length - 1; at >= 0; at--) {
+    const line = trail[at] as TrailLine
+    if (isAttempt(line) || ENDS.has(line.act)) return undefined
+    if (line.act === 'sending') return (line.try ?? tries + 1) > tries ? line.at : undefined
+  }
+  return undefined
+}
+
+/** What makes an attempt before it count for nothing: it came back, or a person says so. */
+const ENDS: ReadonlySet<string> = new Set<ActLine['act']>([
+  'released',
+  'requeued',
+  'returned',
+])
+
 /** When the lifetime of the house began anew by an act, in epoch ms; undefined if never. */
 export function renewedAt(trail: readonly TrailLine[]): number | undefined {
   const last = trail.findLast(
@@ -102,6 +130,7 @@ const SILENT: ReadonlySet<string> = new Set<ActLine['act']>([
   'adopted',
   'flushed',
   'redirected',
+  'sending',
 ])
 
 /** The line of a trail that explains the message; undefined while nothing happened to it. */

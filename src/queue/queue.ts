@@ -281,6 +281,12 @@ export interface Claims {
    */
   readBody(lease: Lease): Promise<Body | undefined>
   /**
+   * Adds a line to the trail of a lease, durably: after any crash whoever claims the message next
+   * reads it. 'lost' when the lease was not ours any more; after a rejection nobody knows whether
+   * it is there.
+   */
+  record(lease: Lease, line: ActLine): Promise<'ok' | 'lost'>
+  /**
    * Epoch ms of the earliest waiting message among lanes with room, which may have passed;
    * undefined: nothing waits. It knows what the last claim saw and what was settled since.
    */

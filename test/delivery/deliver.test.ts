@@ -267,6 +267,7 @@ async function settledAs(
         settlements.push(settlement)
         return 'ok'
       },
+      record: async () => 'ok',
       readBody: async () => ({ kind: 'bytes', bytes: Buffer.from('hello') }),
       nextDue: () => undefined,
       watch: async () => {},

@@ -196,7 +196,7 @@ export class Delivery {
   readonly fenced: MsgqError[] = []
   readonly settled: { readonly id: string; readonly settlement: Settlement }[] = []
   /** Faults that a test puts between scheduler and engine. */
-  faults: Partial<Pick<Claims, 'claim' | 'settle' | 'readBody' | 'nextDue'>> = {}
+  faults: Partial<Pick<Claims, 'claim' | 'settle' | 'record' | 'readBody' | 'nextDue'>> = {}
   claimed = 0
   /** What a rule suspends. */
   suspend: (lane: string, why: string, beganAt: number) => void = () => {}
@@ -315,6 +315,8 @@ export class Delivery {
         this.settled.push({ id: lease.id, settlement })
         return settled
       },
+      record: (lease, line) =>
+        (this.faults.record ?? ((...all) => engine.record(...all)))(lease, line),
       readBody: (lease) =>
         (this.faults.readBody ?? ((wanted) => engine.readBody(wanted)))(lease),
       nextDue: (room) =>

@@ -9,6 +9,7 @@ import {
   isAttempt,
   parseTrail,
   renewedAt,
+  unendedSince,
 } from '../../src/message/trail.ts'
 import type { ActLine, AttemptLine, TrailLine } from '../../src/message/trail.ts'
 
@@ -74,6 +75,26 @@ tap.test('interruptions count since the last outcome or release', async (t) => {
     [[cut, act('flushed'), act('postponed'), cut], 2],
   ]
   for (const [story, count] of cases) t.equal(interruptions(story), count)
+})
+
+tap.test('an attempt that began and did not end', async (t) => {
+  const sending: TrailLine = { ...act('sending'), try: 2 }
+  const cases: [TrailLine[], number, boolean][] = [
+    [[], 1, false],
+    [[act('interrupted')], 1, false],
+    [[attempt, sending], 1, true],
+    [[sending, act('interrupted'), act('postponed'), act('flushed')], 1, true],
+    [[sending, act('held'), act('expired')], 1, true],
+    [[sending, attempt], 2, false],
+    [[sending, act('returned')], 1, false],
+    [[sending, act('released'), act('interrupted')], 1, false],
+    [[sending, act('requeued')], 0, false],
+    // Its line is missing, and the name has counted it.
+    [[sending], 2, false],
+    [[act('sending')], 7, true],
+  ]
+  for (const [story, tries, began] of cases)
+    t.equal(unendedSince(story, tries), began ? AT : undefined, JSON.stringify(story))
 })
 
 tap.test(

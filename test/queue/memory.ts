@@ -17,6 +17,7 @@ import { laneOf } from '../../src/message/lane.ts'
 import type { Entry, Selector } from '../../src/message/selector.ts'
 import { isInForce } from '../../src/message/suspension.ts'
 import type { Suspension } from '../../src/message/suspension.ts'
+import type { ActLine } from '../../src/message/trail.ts'
 import { planFanOut } from '../../src/queue/fan-out.ts'
 import {
   actLine,
@@ -313,6 +314,13 @@ export class MemoryEngine implements Queue.Engine {
     const ids = children.map(({ entry }) => entry.id)
     this.note(expandedLine({ id, lane }, ids, this.#now(), envelope.event))
     this.#ring()
+  }
+
+  async record(lease: Queue.Lease, line: ActLine): Promise<'ok' | 'lost'> {
+    const item = this.#leased(lease)
+    if (item === undefined) return 'lost'
+    this.#store.items.set(item.id, { ...item, trail: [...item.trail, line] })
+    return 'ok'
   }
 
   async readBody(lease: Queue.Lease): Promise<Body | undefined> {

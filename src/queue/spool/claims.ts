@@ -7,10 +7,13 @@
  */
 import { randomBytes } from 'node:crypto'
 
+import { appendDurably } from '../../base/durable.ts'
 import { isMissing } from '../../base/errno.ts'
 import { bytesOf } from '../../message/body.ts'
 import type { Body } from '../../message/body.ts'
 import { isKeyed } from '../../message/key.ts'
+import { formatTrailLine } from '../../message/trail.ts'
+import type { ActLine } from '../../message/trail.ts'
 import type { Offspring } from '../fan-out.ts'
 import { expandedLine, queuedLine } from '../journal.ts'
 import type { Lease, Settlement } from '../queue.ts'
@@ -149,6 +152,20 @@ export class ClaimTable {
     const removed = mover.remove('active', active)
     this.#pace.took(clock.monotonic() - began)
     return removed
+  }
+
+  /** Adds a line to the trail, durably; 'lost' when the lease was not ours any more. */
+  async record(lease: Lease, line: ActLine): Promise<'ok' | 'lost'> {
+    const held = this.#held.get(lease.id)
+    if (held?.lease.token !== lease.token) return 'lost'
+    try {
+      const path = this.#deps.layout.file('active', held.active)
+      await appendDurably(path, formatTrailLine(line))
+      return 'ok'
+    } catch (error) {
+      if (isMissing(error)) return 'lost'
+      throw error
+    }
   }
 
   /** The proven body; undefined when it disproved itself, or when the lease is lost. */

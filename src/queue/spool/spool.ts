@@ -13,6 +13,7 @@ import { idMaker } from '../../message/id.ts'
 import type { JournalLine } from '../../message/journal-line.ts'
 import type { Entry, Selector } from '../../message/selector.ts'
 import type { Suspension } from '../../message/suspension.ts'
+import type { ActLine } from '../../message/trail.ts'
 import { MsgqError } from '../../base/errors.ts'
 import type { Offspring } from '../fan-out.ts'
 import { reportLine } from '../journal.ts'
@@ -296,6 +297,11 @@ export class SpoolEngine implements Engine {
     if (this.#quota.has(id))
       for (const { entry } of children)
         this.#quota.charge(entry.id, envelope.sender.uid, envelope.bytes)
+  }
+
+  async record(lease: Lease, line: ActLine): Promise<'ok' | 'lost'> {
+    this.#fence()
+    return this.#claims.record(lease, line)
   }
 
   readBody(lease: Lease): Promise<Body | undefined> {

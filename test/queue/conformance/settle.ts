@@ -19,6 +19,18 @@ export const SETTLE_PROMISES: Promises = {
     t.equal(await rig.restart(true), 1, 'and nothing but that is left')
   },
 
+  'what is recorded of a lease is read by whoever claims it next': async (t, rig) => {
+    const id = await rig.send()
+    const lease = await rig.claimFrom('ops')
+    const line = { at: rig.clock.iso(), act: 'sending', try: 1 } as const
+    t.equal(await rig.engine.record(lease, line), 'ok')
+    t.strictSame((await rig.look(id)).trail, [line])
+    t.equal(await rig.restart(true), 1)
+    t.match(await rig.claimFrom('ops'), { id, tries: 0, trail: [line, {}] })
+    t.equal(await rig.engine.record(lease, line), 'lost', 'by a stale one nothing is')
+    t.equal((await rig.look(id)).trail.length, 2)
+  },
+
   'delivered: the message is gone': async (t, rig) => {
     const id = await rig.send()
     const lease = await rig.claimFrom('ops')
