@@ -20,7 +20,7 @@ function read({ bytes, contentType }: Form): Promise<FormData> {
   return new Response(bytes, { headers: { 'content-type': contentType } }).formData()
 }
 
-async function text(value: ReturnType<FormData["get"]>): Promise<string> {
+async function text(value: ReturnType<FormData['get']>): Promise<string> {
   return typeof value === 'string'
     ? value
     : Buffer.from(await (value as File).arrayBuffer()).toString()

@@ -107,7 +107,10 @@ t.test('with every line uncommented it loads', async (t) => {
   const dir = t.testdir()
   const config = put(join(dir, 'msgq.toml'), UNCOMMENTED)
   const loaded = loadConfig(machine(dir), { config })
-  t.same([...loaded.destinations.keys()], ['crm', 'archive', 'mail', 'events', 'ops', 'shop'])
+  t.same(
+    [...loaded.destinations.keys()],
+    ['crm', 'archive', 'mail', 'events', 'ops', 'shop'],
+  )
   t.same(loaded.warnings, [], 'the samples are good examples')
   const none = loadConfig(machine(dir), {})
   for (const name of ['retry', 'http', 'lane', 'stop', 'log', 'activeLimit'] as const)

@@ -8,6 +8,7 @@ import { HandClock } from '../queue/conformance/rig.ts'
 
 const NONE = {
   delivered: 0,
+  expanded: 0,
   deleted: 0,
   deferred: 0,
   postponed: 0,
