@@ -221,7 +221,8 @@ async function taker(io: Io, place: SpoolPlace, terms: Terms): Promise<Take> {
 async function shower(io: Io, flags: Flags): Promise<Take> {
   const { requestText, shownConfig } = await import('./dry-run.ts')
   const config = shownConfig(io, flags)
-  return async ({ draft, body }) => `${requestText(draft, body, config)}\n`
+  return async ({ draft, body }) =>
+    `${await requestText(draft, body, config, io.clock.now())}\n`
 }
 
 /** JSON text may take two bytes for each of the body: quotes, ends of lines, Base64. */

@@ -6,12 +6,15 @@
  */
 import { Readable } from 'node:stream'
 
+import { MsgqError } from '../base/errors.ts'
 import { VERSION } from '../base/version.ts'
 import type { HttpDestination } from '../config/config.ts'
+import type { Body } from '../message/body.ts'
 import { shortId } from '../message/id.ts'
 import { shownHeader, shownTo } from '../message/mask.ts'
 import type { Envelope } from '../message/envelope.ts'
 import { buildRequest } from '../transport/request.ts'
+import { shape } from '../transport/shape.ts'
 import { quote } from './shell-words.ts'
 
 const MASK = '****'
@@ -22,36 +25,53 @@ export interface CurlCommand {
   readonly masked: boolean
 }
 
-/** The command that makes the same request as attempt `number` at this message. */
+/**
+ * The command that makes the same request as attempt `number` at this message. `body` is needed
+ * where the destination makes something else of it.
+ */
 export async function curlCommand(
   envelope: Envelope,
   destination: HttpDestination,
   number: number,
+  body: Body = {
+    kind: 'stream',
+    length: envelope.bytes,
+    open: () => Readable.from([]),
+  },
 ): Promise<CurlCommand> {
-  const url = typeof destination.url === 'string' ? shownTo(destination.url) : MASK
-  const request = await buildRequest(
-    {
-      envelope,
-      body: { kind: 'stream', length: envelope.bytes, open: () => Readable.from([]) },
-      // Only its headers count here: the URL may be a secret.
-      destination: { ...destination, url: 'http://masked.invalid/' },
-      number,
-    },
-    VERSION,
-    () => MASK,
-  )
+  const url = shownUrl(destination)
+  // Only its headers count here: the URL may be a secret.
+  const masked = { ...destination, url: 'http://masked.invalid/' }
+  const shaped = await shape({ envelope, body, destination: masked, number }, () => MASK)
+  if ('outcome' in shaped) throw new MsgqError('data', shaped.outcome.reason)
+  const request = buildRequest(shaped.attempt, VERSION, () => MASK)
+  const made = shaped.attempt.body === body ? undefined : textOf(shaped.attempt.body)
   const headers = headersOf(request.headers)
   const words = [
     request.method === 'HEAD' ? '-I' : `-X ${request.method}`,
     quote(url),
     ...headers.map((header) => `-H ${quote(header)}`),
-    ...(envelope.bytes > 0 ? ['--data-binary @-'] : []),
+    ...(made === undefined ? [] : [`--data-binary ${quote(made)}`]),
+    ...(made === undefined && envelope.bytes > 0 ? ['--data-binary @-'] : []),
   ]
-  const source = envelope.bytes > 0 ? `msgq show ${shortId(envelope.id)} --body | ` : ''
+  const isPiped = made === undefined && envelope.bytes > 0
+  const source = isPiped ? `msgq show ${shortId(envelope.id)} --body | ` : ''
   const [first, second, ...rest] = words
   const text = [`${source}curl ${first} ${second}`, ...rest].join(' \\\n  ')
-  const masked = url !== destination.url || headers.some((it) => it.endsWith(MASK))
-  return { text, masked }
+  const isMasked =
+    url !== destination.url ||
+    made?.includes(MASK) === true ||
+    headers.some((it) => it.endsWith(MASK))
+  return { text, masked: isMasked }
+}
+
+function shownUrl({ url }: HttpDestination): string {
+  if (typeof url === 'string') return shownTo(url)
+  return 'within' in url ? url.within.replace('{}', MASK) : MASK
+}
+
+function textOf(body: Body): string {
+  return body.kind === 'bytes' ? Buffer.from(body.bytes).toString() : ''
 }
 
 /** `name: value` of each header but the length, which curl counts itself. */

@@ -15,7 +15,10 @@ import { seal } from '../message/envelope.ts'
 import { looksLikeUrl } from '../message/lane.ts'
 import { shownHeader, shownTo } from '../message/mask.ts'
 import { buildRequest } from '../transport/request.ts'
+import { shape } from '../transport/shape.ts'
+import type { Attempt } from '../transport/transport.ts'
 import type { Io } from './command.ts'
+import { senderHere } from './sender.ts'
 
 const STARS = '****'
 /** Stands where the id will be. */
@@ -34,44 +37,57 @@ export function shownConfig(io: Io, flags: Flags): Config | undefined {
 }
 
 /** The request of the first attempt: its line, its headers, what else is known, its body. */
-export function requestText(
+export async function requestText(
   draft: Draft,
   body: Buffer,
   config: Config | undefined,
-): string {
+  now: number,
+): Promise<string> {
   const { to = '', method = 'POST' } = draft
   const destination = config && destinationOf(to, config)
-  const head =
-    destination?.type !== 'http'
-      ? `${method} (the URL of ${to})\n`
-      : headOf(draft, body, destination)
-  return `${head}${remarks(draft)}\n${shownBody(body)}`
+  if (destination?.type !== 'http')
+    return `${method} (the URL of ${to})\n${remarks(draft)}\n${shownBody(body)}`
+  const shaped = await shape(
+    {
+      envelope: seal(draft, body, { id: ID, now, sender: senderHere() }),
+      body: { kind: 'bytes', bytes: body },
+      destination,
+      number: 1,
+    },
+    () => STARS,
+  )
+  if ('outcome' in shaped)
+    return `# ${shaped.outcome.kind}: ${shaped.outcome.reason}\n${remarks(draft)}\n${shownBody(body)}`
+  const { attempt } = shaped
+  const bytes = attempt.body.kind === 'bytes' ? Buffer.from(attempt.body.bytes) : body
+  return `${headOf(attempt)}${remarks(draft)}\n${shownBody(bytes)}`
 }
 
 function destinationOf(to: string, config: Config): Destination | undefined {
   return looksLikeUrl(to) ? defaultDestination(config, to) : config.destinations.get(to)
 }
 
-function headOf(draft: Draft, body: Buffer, destination: HttpDestination): string {
+function headOf(attempt: Attempt<HttpDestination>): string {
+  const { destination } = attempt
   const secretUrl = typeof destination.url !== 'string'
-  const envelope = seal(draft, body, { id: ID, now: 0, sender: { uid: 0 } })
   const { method, url, headers } = buildRequest(
-    {
-      envelope,
-      body: { kind: 'bytes', bytes: body },
-      destination: secretUrl ? { ...destination, url: HIDDEN } : destination,
-      number: 1,
-    },
+    secretUrl ? { ...attempt, destination: { ...destination, url: HIDDEN } } : attempt,
     VERSION,
     () => STARS,
   )
-  let text = `${method} ${secretUrl ? STARS : shownTo(url.href)}\n`
+  let text = `${method} ${secretUrl ? hiddenUrl(destination) : shownTo(url.href)}\n`
   for (let at = 0; at < headers.length; at += 2) {
     const [name, value] = headers.slice(at, at + 2) as [string, string]
     // The key by which receivers drop a repeat is called a key, and is no secret.
     text += `${name}: ${name === 'idempotency-key' ? value : shownHeader(name, value)}\n`
   }
   return text
+}
+
+/** Of a URL with a secret in it what is none. */
+function hiddenUrl({ url }: HttpDestination): string {
+  const known = typeof url === 'object' && 'within' in url ? url.within : '{}'
+  return known.replace('{}', STARS)
 }
 
 /** What is no part of the request. */

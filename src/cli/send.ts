@@ -90,7 +90,9 @@ async function send({ to, text, options }: Line, io: Io, flags: Flags): Promise<
       : [draftFor(undefined, asked, body, terms)]
   if (dryRun !== undefined) {
     const config = dryRun.shownConfig(io, flags)
-    const requests = drafts.map((draft) => dryRun.requestText(draft, body, config))
+    const requests = await Promise.all(
+      drafts.map((draft) => dryRun.requestText(draft, body, config, now)),
+    )
     await io.print(requests.join('\n'))
     return 0
   }

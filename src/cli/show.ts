@@ -82,7 +82,7 @@ async function run(io: Io, flags: Flags, word: string, options: Options): Promis
   if (message === undefined) return showPast(io, await storyOf(id, desk, io), options)
   if (options.body) return printBody(io, desk, message)
   if (options.batch) return printBatch(io, desk, message)
-  if (options.curl) return printCurl(io, flags, message)
+  if (options.curl) return printCurl(io, flags, desk, message)
   const around = await lookAround(io, flags, { spool, desk })
   const diagnosis = diagnose(message, around)
   if (options.json) {
@@ -175,7 +175,12 @@ async function printBatch(io: Io, desk: Desk, message: Message): Promise<number>
   return 0
 }
 
-async function printCurl(io: Io, flags: Flags, message: Message): Promise<number> {
+async function printCurl(
+  io: Io,
+  flags: Flags,
+  desk: Desk,
+  message: Message,
+): Promise<number> {
   const { envelope, entry, defect } = message
   if (envelope === undefined)
     throw new MsgqError('data', `${entry.id}: ${defect ?? 'has no envelope'}`)
@@ -204,6 +209,7 @@ async function printCurl(io: Io, flags: Flags, message: Message): Promise<number
     envelope,
     destination,
     entry.tries + 1,
+    destination.preset === undefined ? undefined : await provenBody(desk, message),
   )
   await io.print(`${text}\n`)
   if (isMasked) io.warn('show: **** stands for what is secret')

@@ -13,6 +13,12 @@ import type { WireOptions } from './wire.ts'
 export type Secret =
   { readonly file: string } | { readonly env: string } | { readonly inline: string }
 
+/** A text with a secret at its `{}`: presets make those, nobody writes them. */
+export interface Within {
+  readonly within: string
+  readonly secret: Secret
+}
+
 export type Auth =
   | { readonly kind: 'bearer'; readonly token: Secret }
   | { readonly kind: 'basic'; readonly user: string; readonly password: Secret }
@@ -65,12 +71,18 @@ export interface DestinationBase {
 /** A request to a URL (destination.ts). Bare URLs get one made of the defaults. */
 export interface HttpDestination extends DestinationBase, WireOptions {
   readonly type: 'http'
-  readonly url: string | Secret
+  readonly url: string | Secret | Within
   readonly method: string
-  readonly headers: Readonly<Record<string, string | Secret>>
+  readonly headers: Readonly<Record<string, string | Secret | Within>>
   readonly auth?: Auth
   /** What answers mean, before the table of plain HTTP; the first rule that fits. */
   readonly on?: readonly Rule[]
+  /** The service that it is, with what only that knows of (presets/). */
+  readonly preset?: {
+    readonly type: string
+    readonly options: Readonly<Record<string, unknown>>
+    readonly tooLong: 'cut' | 'bounce'
+  }
   readonly http: HttpOptions
 }
 

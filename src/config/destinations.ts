@@ -86,7 +86,7 @@ function readOne(
   problems.push(...found)
   if (!result.success || found.length > 0) return undefined
   const over = result.output as Overrides
-  const held = overlay(house, over)
+  const held = overlay(overlay(house, kind.under ?? {}), over)
   const defect = retryDefect(held.retry, over.retry)
   if (defect !== undefined) {
     const place = placeOf(source, [...path, 'retry', defect.option])

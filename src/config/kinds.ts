@@ -12,13 +12,17 @@ import { DESTINATION_DEFAULTS, EXEC_DEFAULTS, SMTP_DEFAULTS } from './defaults.t
 import { execDestinationTable, execPartOf } from './exec.ts'
 import { fileDestinationTable, filePartOf } from './file.ts'
 import { httpDestinationTable, httpPartOf } from './destination.ts'
-import type { House } from './in-force.ts'
+import type { House, Overrides } from './in-force.ts'
 import { entriesOf, table } from './options.ts'
+import { PRESETS } from './presets/all.ts'
+import { filledIn, presetOverrides, presetPart, presetTable } from './presets/kind.ts'
+import type { Options, Preset } from './presets/preset.ts'
 import { smtpDestinationTable, smtpPartOf } from './smtp.ts'
 import { isTable } from './toml.ts'
 import type { Table } from './toml.ts'
 import { because, word } from './values.ts'
 
+type Http = { readonly type: 'http' }
 type Distribute<D> = D extends unknown ? Omit<D, 'name' | 'where'> : never
 
 /** A destination whose name and place are still to be said. */
@@ -28,6 +32,8 @@ export interface Kind {
   readonly table: v.GenericSchema
   /** What holds where its table does not say it, written as in msgq.toml. */
   readonly defaults: Table
+  /** What holds where the destination says nothing, before the house. */
+  readonly under?: Overrides
   /** What its table comes to, with what holds for it after all is laid over the house. */
   read(given: unknown, held: House): Placeless
 }
@@ -44,16 +50,15 @@ function kind<const S extends v.GenericSchema>(
   }
 }
 
+const http = kind(httpDestinationTable, DESTINATION_DEFAULTS, (given, held) => ({
+  ...commonPartOf(given, held),
+  ...httpPartOf(given),
+  http: held.http,
+}))
+
 /** By what stands behind `type`. */
 export const KINDS: ReadonlyMap<string, Kind> = new Map([
-  [
-    'http',
-    kind(httpDestinationTable, DESTINATION_DEFAULTS, (given, held) => ({
-      ...commonPartOf(given, held),
-      ...httpPartOf(given),
-      http: held.http,
-    })),
-  ],
+  ['http', http],
   [
     'exec',
     kind(execDestinationTable, EXEC_DEFAULTS, (given, held) => ({
@@ -75,7 +80,20 @@ export const KINDS: ReadonlyMap<string, Kind> = new Map([
       ...filePartOf(given),
     })),
   ],
+  ...[...PRESETS].map(([type, preset]) => [type, presetKind(preset)] as const),
 ])
+
+function presetKind(preset: Preset): Kind {
+  return {
+    table: presetTable(preset, httpDestinationTable),
+    defaults: DESTINATION_DEFAULTS,
+    under: presetOverrides(preset),
+    read: (given, held) => ({
+      ...(http.read(filledIn(preset, given as Options), held) as Placeless & Http),
+      preset: presetPart(preset, given as Options),
+    }),
+  }
+}
 
 const FORM = 'write [destinations.NAME] with type and url'
 const typeOption = v.pipe(

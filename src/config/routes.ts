@@ -41,10 +41,11 @@ export interface Route {
   readonly where: string
 }
 
-/** What a template makes where the destination does not say it. */
-export function outputType({ type, ...rest }: Destination): string {
-  const given = 'contentType' in rest ? rest.contentType : undefined
-  return given ?? (type === 'http' ? 'application/json' : 'text/plain; charset=utf-8')
+/** What a template makes where the destination does not say it; text where a service shapes it. */
+export function outputType(destination: Destination): string {
+  const { type, contentType } = destination
+  const isOwn = type === 'http' && destination.preset === undefined
+  return contentType ?? (isOwn ? 'application/json' : 'text/plain; charset=utf-8')
 }
 
 const EVENT_HINT = 'write "user.created", or ["user.*", "invoice.paid"]; * is any text'

@@ -19,7 +19,9 @@ import type {
   ExecDestination,
   HttpDestination,
   Secret,
+  Within,
 } from './config.ts'
+import { PRESETS } from './presets/all.ts'
 import { formatPath } from './problem.ts'
 import type { Path } from './problem.ts'
 import { wireSecrets } from './wire.ts'
@@ -52,9 +54,10 @@ export function secretPlace(
 }
 
 /** A reference as one would write it; what stands inline is not shown. */
-export function formatSecret(secret: Secret): string {
+export function formatSecret(secret: Secret | Within): string {
   if ('file' in secret) return `{ file = ${JSON.stringify(secret.file)} }`
   if ('env' in secret) return `{ env = ${JSON.stringify(secret.env)} }`
+  if ('within' in secret) return formatSecret(secret.secret)
   return '"****"'
 }
 
@@ -166,8 +169,8 @@ function ownSecrets(destination: Destination): [Path, Secret, SecretForm?][] {
 }
 
 function httpSecrets(destination: HttpDestination): [Path, Secret, SecretForm?][] {
-  const { url, headers, auth } = destination
-  const secrets: [Path, Secret, SecretForm?][] = []
+  const { url, headers, auth, preset } = destination
+  const secrets: [Path, Secret | Within][] = presetSecrets(preset)
   if (typeof url !== 'string') secrets.push([['url'], url])
   for (const [header, held] of Object.entries(headers))
     if (typeof held !== 'string') secrets.push([['headers', header], held])
@@ -175,7 +178,23 @@ function httpSecrets(destination: HttpDestination): [Path, Secret, SecretForm?][
   if (auth?.kind === 'oauth2')
     secrets.push([['auth', 'oauth2', 'client_secret'], auth.clientSecret])
   if (auth?.kind === 'basic') secrets.push([['auth', 'basic', 'password'], auth.password])
-  return [...secrets, ...wireSecrets(destination)]
+  // What a preset put into URL or headers is named once, by the option that it was written as.
+  const plain = secrets.map(([path, secret]): [Path, Secret] => [
+    path,
+    'within' in secret ? secret.secret : secret,
+  ])
+  const own = plain.filter(
+    ([, secret], at) => plain.findIndex(([, first]) => first === secret) === at,
+  )
+  return [...own, ...wireSecrets(destination)]
+}
+
+function presetSecrets(preset: HttpDestination['preset']): [Path, Secret][] {
+  const secrets = PRESETS.get(preset?.type ?? '')?.secrets ?? []
+  return secrets.flatMap((name): [Path, Secret][] => {
+    const secret = preset!.options[name] as Secret | undefined
+    return secret === undefined ? [] : [[[name], secret]]
+  })
 }
 
 function execSecrets({ environment }: ExecDestination): [Path, Secret, SecretForm?][] {

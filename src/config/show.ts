@@ -17,6 +17,9 @@ import { KINDS } from './kinds.ts'
 import type { Kind } from './kinds.ts'
 import { checkConfig } from './load.ts'
 import { fileTable, optionPaths } from './options.ts'
+import { PRESETS } from './presets/all.ts'
+import { writtenRules } from './presets/kind.ts'
+import type { Preset } from './presets/preset.ts'
 import { ConfigError, formatPath, formatPlace } from './problem.ts'
 import type { Path, Problem } from './problem.ts'
 import { placeOf } from './sources.ts'
@@ -129,10 +132,16 @@ function ownRows(sources: Sources, name: string): Row[] {
 
 /** What holds for a destination. */
 function allRows(sources: Sources, name: string): Row[] {
+  const preset = PRESETS.get(typeOf(sources, name))
   return pathsOf(sources, name).flatMap((path) => {
     const own = ownRow(sources, name, path)
+    if (preset !== undefined && path[0] === 'on')
+      return [...own, ...presetRuleRows(preset, name)]
     if (own.length > 0) return own
     const option = formatPath(['destinations', name, ...path])
+    const its = at(preset?.defaults, path)
+    if (its !== undefined)
+      return [{ option, value: write(path, its), where: `preset ${preset!.type}` }]
     const value = at(kindHere(sources, name)?.defaults, path)
     if (value !== undefined) return [{ option, value: write(path, value), where: DEFAULT }]
     return at(DEFAULTS, path) === undefined ? [] : [houseRow(sources, path, option)]
@@ -145,8 +154,20 @@ function pathsOf(sources: Sources, name: string): string[][] {
 }
 
 function kindHere(sources: Sources, name: string): Kind | undefined {
-  const type = at(sourceOf(sources, name).table, ['destinations', name, 'type'])
-  return KINDS.get(String(type))
+  return KINDS.get(typeOf(sources, name))
+}
+
+function typeOf(sources: Sources, name: string): string {
+  return String(at(sourceOf(sources, name).table, ['destinations', name, 'type']))
+}
+
+/** The rules of a preset, which are asked after the destination's own. */
+function presetRuleRows(preset: Preset, name: string): Row[] {
+  return writtenRules(preset).map((rule) => ({
+    option: formatPath(['destinations', name, 'on']),
+    value: `[${write([], rule)}]`,
+    where: `preset ${preset.type}`,
+  }))
 }
 
 function ownRow(sources: Sources, name: string, path: readonly string[]): Row[] {
@@ -191,8 +212,14 @@ function write(path: readonly string[], value: unknown): string {
   return JSON.stringify(path.length === 1 && path[0] === 'url' ? shownTo(value) : value)
 }
 
+/** Secrets by presets' names for them; no other type has options with these names. */
+const PRESET_SECRETS: ReadonlySet<string> = new Set(
+  [...PRESETS.values()].flatMap(({ secrets }) => secrets),
+)
+
 function isSecretText(path: readonly string[]): boolean {
   const last = path.at(-1) ?? ''
+  if (path.length === 1 && PRESET_SECRETS.has(last)) return true
   if (path[0] === 'headers') return isSecretHeader(last)
   if (path[0] === 'environment') return isSecretVariable(last)
   if (path[0] === 'query') return isSecretName(last)

@@ -23,6 +23,7 @@ import { proxyRule } from './proxy.ts'
 import { buildRequest } from './request.ts'
 import type { Prepared, WireRequest } from './request.ts'
 import { judgeByRules } from './rules.ts'
+import { shape } from './shape.ts'
 import { bySuccess } from './success.ts'
 import { TokenError, Tokens } from './tokens.ts'
 import type { Token, TokenRequest } from './tokens.ts'
@@ -34,10 +35,20 @@ const TOKEN_ANSWER = 64 * 1024
 
 type HttpAttempt = Attempt<HttpDestination>
 
+function hiding(secrets: readonly string[]): Prepared {
+  return { headers: [], secrets }
+}
+
+function withHidden(prepared: Prepared, hidden: readonly string[]): Prepared {
+  return { ...prepared, secrets: [...prepared.secrets, ...hidden] }
+}
+
 export interface HttpTransportOptions extends TransportOptions {
   /** Looks host names up; the system's way where it is absent. */
   readonly lookup?: LookupFunction
 }
+
+const NONE: readonly string[] = []
 
 /** The transport of destinations of type `http`, and of bare URLs. */
 export function createHttpTransport(
@@ -51,12 +62,31 @@ export function createHttpTransport(
 
   async function deliver(attempt: HttpAttempt, signal: AbortSignal): Promise<Outcome> {
     if (signal.aborted) return stopped(false)
-    const { destination } = attempt
-    if (isPlain(destination)) return send(attempt, signal)
-    const { auth } = destination
-    if (auth?.kind !== 'oauth2') return sendPrepared(attempt, signal)
+    if (attempt.destination.preset === undefined) return sendReady(attempt, signal)
     try {
-      return await sendWithToken(attempt, signal, auth)
+      const shaped = await shape(attempt, secrets)
+      if (signal.aborted) return stopped(false)
+      return 'outcome' in shaped
+        ? shaped.outcome
+        : await sendReady(shaped.attempt, signal, shaped.secrets)
+    } catch (error) {
+      return unsendable(error)
+    }
+  }
+
+  /** Sends what has its shape; `hidden` is in it, and must not be said. */
+  async function sendReady(
+    attempt: HttpAttempt,
+    signal: AbortSignal,
+    hidden: readonly string[] = NONE,
+  ): Promise<Outcome> {
+    const { destination } = attempt
+    if (isPlain(destination))
+      return send(attempt, signal, hidden === NONE ? undefined : hiding(hidden))
+    const { auth } = destination
+    if (auth?.kind !== 'oauth2') return sendPrepared(attempt, signal, hidden)
+    try {
+      return await sendWithToken(attempt, signal, auth, hidden)
     } catch (error) {
       return error instanceof TokenError ? withoutToken(error) : unsendable(error)
     }
@@ -67,13 +97,14 @@ export function createHttpTransport(
     attempt: HttpAttempt,
     signal: AbortSignal,
     auth: OAuth2,
+    hidden: readonly string[],
   ): Promise<Outcome> {
     const secret = secrets(auth.clientSecret)
     for (let isFirst = true; ; isFirst = false) {
       const taken = tokens.take(attempt.destination, auth, secret)
       const token = await beforeAbort(taken, signal)
       if (token === undefined) return stopped(false)
-      const outcome = await sendPrepared(attempt, signal, token)
+      const outcome = await sendPrepared(attempt, signal, hidden, token)
       if (outcome.status !== 401 || !isFirst) return outcome
       if (!tokens.drop(auth, secret, token)) return outcome
     }
@@ -115,6 +146,7 @@ export function createHttpTransport(
   async function sendPrepared(
     attempt: HttpAttempt,
     signal: AbortSignal,
+    hidden: readonly string[],
     token?: Token,
   ): Promise<Outcome> {
     let ready: { attempt: HttpAttempt; prepared: Prepared }
@@ -124,7 +156,7 @@ export function createHttpTransport(
       return unsendable(error)
     }
     if (signal.aborted) return stopped(false)
-    return send(ready.attempt, signal, ready.prepared)
+    return send(ready.attempt, signal, withHidden(ready.prepared, hidden))
   }
 
   async function send(

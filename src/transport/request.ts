@@ -8,7 +8,7 @@
  */
 import { errnoOf, plainError } from '../base/errno.ts'
 import { MsgqError } from '../base/errors.ts'
-import type { HttpDestination, Secret } from '../config/config.ts'
+import type { HttpDestination, Secret, Within } from '../config/config.ts'
 import { formatSecret } from '../config/secret.ts'
 import type { Body } from '../message/body.ts'
 import { shownHeader } from '../message/mask.ts'
@@ -45,11 +45,7 @@ export function buildRequest(
   prepared?: Prepared,
 ): WireRequest {
   const secrets: string[] = []
-  const reveal = (reference: Secret): string => {
-    const value = lookUp(reference, source)
-    secrets.push(value)
-    return value
-  }
+  const reveal = revealer(source, secrets)
   const url = urlOf(destination, reveal)
   secrets.push(...secretsIn(url))
   if (typeof destination.url !== 'string')
@@ -70,7 +66,7 @@ export function buildRequest(
     if (shownHeader(name, '') !== '') secrets.push(value, value.replace(/^\S+\s+/, ''))
   }
   for (const name in destination.headers) {
-    const value = destination.headers[name] as string | Secret
+    const value = destination.headers[name] as string | Secret | Within
     set(headers, name, typeof value === 'string' ? value : reveal(value))
   }
   if (destination.auth !== undefined)
@@ -91,6 +87,21 @@ export function buildRequest(
 
   const method = envelope.method ?? destination.method
   return { method, url, headers, secrets }
+}
+
+/** Looks secrets up, and notes them as what must not be seen. */
+export function revealer(
+  source: SecretSource,
+  secrets: string[],
+): (reference: Secret | Within) => string {
+  return function reveal(reference) {
+    const value =
+      'within' in reference
+        ? reference.within.replace('{}', () => reveal(reference.secret))
+        : lookUp(reference, source)
+    secrets.push(value)
+    return value
+  }
 }
 
 /** Sets a header in the flat list, over one of the same name. */
@@ -127,14 +138,16 @@ export function lookUp(reference: Secret, source: SecretSource): string {
 /** URLs that hold no secret, read once for each destination. */
 const plainUrls = new WeakMap<HttpDestination, URL>()
 
-function urlOf(destination: HttpDestination, reveal: SecretSource): URL {
+type Reveal = (reference: Secret | Within) => string
+
+function urlOf(destination: HttpDestination, reveal: Reveal): URL {
   const { query } = destination
   return query === undefined
     ? ownUrl(destination, reveal)
     : withQuery(ownUrl(destination, reveal), query, reveal)
 }
 
-function ownUrl(destination: HttpDestination, reveal: SecretSource): URL {
+function ownUrl(destination: HttpDestination, reveal: Reveal): URL {
   const { url: given } = destination
   if (typeof given !== 'string')
     return parseUrl(reveal(given), `url (secret ${formatSecret(given)})`)
@@ -174,7 +187,7 @@ function parseUrl(text: string, what: string): URL {
 
 function authorization(
   auth: NonNullable<HttpDestination['auth']>,
-  reveal: SecretSource,
+  reveal: (reference: Secret | Within) => string,
   secrets: string[],
   prepared: Prepared | undefined,
 ): string {

@@ -326,8 +326,8 @@ t.test('where a destination is', async (t) => {
     t.same(url(written).said, [`3: destinations.x.url: ${said as string}`], written)
   for (const [written] of bad)
     t.notMatch(url(written).said[0]?.split(' | ')[0], /SECRET/, 'the value is not repeated')
-  t.same(check('[destinations.x]\ntype = "slack"\nurl = "https://x"').said, [
-    `2: destinations.x.type: cannot be "slack" | one of ${[...KINDS.keys()].join(', ')}`,
+  t.same(check('[destinations.x]\ntype = "pigeon"\nurl = "https://x"').said, [
+    `2: destinations.x.type: cannot be "pigeon" | one of ${[...KINDS.keys()].join(', ')}`,
   ])
   t.same(
     check('[destinations.x]\ntype = "htpp"\nurl = "https://x"\nulr = 1').said,

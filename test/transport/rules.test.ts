@@ -18,7 +18,7 @@ function answer(status: number, text = '', headers: Answer['headers'] = {}): Ans
 
 /** What TOML writes `then = "hold"`. */
 function to(verdict: string): object {
-  return Object.fromEntries([['then', verdict]])
+  return JSON.parse(`{"then":"${verdict}"}`) as object
 }
 
 function rules(...written: object[]): Rule[] {

@@ -1,0 +1,128 @@
+/**
+ * shape - makes a text into the message of the service that its destination is a preset of.
+ *
+ * Made anew at each attempt, so that a mended option heals what waits. What says by its content
+ * type that it is something else than text (`--json` first of all) is the service's own body and goes
+ * as it is; nothing is sniffed. What cannot be said there bounces.
+ */
+import { briefSize } from '../base/size.ts'
+import type { HttpDestination, Secret } from '../config/config.ts'
+import { PRESETS } from '../config/presets/all.ts'
+import { titled } from '../config/presets/preset.ts'
+import type { Preset, Said } from '../config/presets/preset.ts'
+import type { Body } from '../message/body.ts'
+import type { Outcome } from '../message/outcome.ts'
+import { bodyLength, revealer } from './request.ts'
+import type { Attempt, SecretSource } from './transport.ts'
+
+type HttpAttempt = Attempt<HttpDestination>
+
+export type Shaped =
+  | {
+      readonly attempt: HttpAttempt
+      /** What the body holds that nobody should see. */
+      readonly secrets: readonly string[]
+    }
+  | { readonly outcome: Outcome }
+
+/** An attempt as its service takes it; as it is where the destination is of no service. */
+export async function shape(attempt: HttpAttempt, source: SecretSource): Promise<Shaped> {
+  const { envelope, body, destination } = attempt
+  const preset = PRESETS.get(destination.preset?.type ?? '')
+  const type = envelope.contentType ?? destination.contentType ?? 'text/plain'
+  if (destination.preset === undefined || preset === undefined) return asIs(attempt)
+  if (/^application\/octet-stream\b/i.test(type))
+    return bounced(`${preset.type} takes text, and this is none (${type})`)
+  if (!/^text\//i.test(type)) return asIs(attempt)
+  const { options, tooLong } = destination.preset
+  const { text, isWhole } = await textOf(body, preset)
+  const { subject, level, id, createdAt, sender } = envelope
+  const said: Said = {
+    text,
+    id,
+    createdAt,
+    ...(subject === undefined ? {} : { subject }),
+    ...(level === undefined ? {} : { level }),
+    ...(sender.host === undefined ? {} : { host: sender.host }),
+  }
+  const fitting = fit(said, bodyLength(body), isWhole, preset)
+  if (fitting !== said && tooLong === 'bounce')
+    return bounced(
+      `is longer than ${preset.type} takes (${preset.limit!.most} ${preset.limit!.of}); too_long = "cut" sends the beginning`,
+    )
+  const secrets: string[] = []
+  const reveal = revealer(source, secrets)
+  const revealed = (preset.bodySecrets ?? []).flatMap((name) => {
+    const reference = options[name] as Secret | undefined
+    return reference === undefined ? [] : [[name, reveal(reference)] as const]
+  })
+  const message = preset.message(fitting, { ...options, ...Object.fromEntries(revealed) })
+  if (typeof message === 'string') return waiting(`${preset.type}: ${message}`)
+  const bytes = Buffer.from(JSON.stringify(message))
+  return {
+    attempt: {
+      ...attempt,
+      envelope: { ...envelope, contentType: 'application/json' },
+      body: { kind: 'bytes', bytes },
+    },
+    secrets,
+  }
+}
+
+function asIs(attempt: HttpAttempt): Shaped {
+  return { attempt, secrets: [] }
+}
+
+function bounced(why: string): Shaped {
+  const reason = `message: ${why}`
+  return { outcome: { kind: 'bounced', reason, fault: 'message' } }
+}
+
+/** Somebody has to mend an option: the message waits for that. */
+function waiting(reason: string): Shaped {
+  const fault = 'configuration'
+  return { outcome: { kind: 'deferred', reason, fault, uncharged: true } }
+}
+
+/** As much of a body as a service can take, and a little more. */
+async function textOf(
+  body: Body,
+  { limit }: Preset,
+): Promise<{ text: string; isWhole: boolean }> {
+  if (body.kind === 'bytes')
+    return { text: Buffer.from(body.bytes).toString('utf8'), isWhole: true }
+  const most = limit === undefined ? Infinity : limit.most * 4 + 4
+  const chunks: Buffer[] = []
+  let read = 0
+  for await (const chunk of body.open() as AsyncIterable<Buffer>) {
+    chunks.push(chunk)
+    read += chunk.length
+    if (read >= most) break
+  }
+  const text = Buffer.concat(chunks)
+    .toString('utf8')
+    .replace(/\ufffd+$/, '')
+  return { text, isWhole: read >= body.length }
+}
+
+/** The same, or with its text cut to what the service takes; the mark says how much there was. */
+function fit(said: Said, bytes: number, isWhole: boolean, preset: Preset): Said {
+  const { limit, escape = (text: string) => text } = preset
+  if (limit === undefined) return said
+  const size = (text: string) => {
+    const whole = escape(titled({ ...said, text }))
+    // Room for the marks around a subject.
+    return (limit.of === 'bytes' ? Buffer.byteLength(whole) : whole.length) + 8
+  }
+  if (isWhole && size(said.text) - 8 <= limit.most) return said
+  const mark = `\n[cut: the whole has ${briefSize(bytes)}]`
+  let [low, high] = [0, said.text.length]
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2)
+    if (size(said.text.slice(0, middle) + mark) <= limit.most) low = middle
+    else high = middle - 1
+  }
+  // The cut must not leave the first half of a surrogate pair.
+  const start = said.text.slice(0, low).replace(/[\ud800-\udbff]$/, '')
+  return { ...said, text: start + mark }
+}
