@@ -17,6 +17,11 @@ export const COMMANDS: readonly Listed[] = [
     load: () => import('./send.ts'),
   },
   {
+    name: 'route',
+    summary: 'show where an event would go, and what is made of it',
+    load: () => import('./route.ts'),
+  },
+  {
     name: 'mailq',
     alias: 'list',
     summary: 'list what waits, and why',

@@ -37,7 +37,13 @@ export function endOf(lines: readonly JournalLine[]): JournalLine | undefined {
   return lines.findLast(({ event }) => ENDS.has(event))
 }
 
-const ENDS: ReadonlySet<string> = new Set(['delivered', 'deleted', 'repeat'])
+const ENDS: ReadonlySet<string> = new Set([
+  'delivered',
+  'deleted',
+  'dropped',
+  'expanded',
+  'repeat',
+])
 
 /** The page of a message that is gone. */
 export function pastPage(story: Story, now: number, screen: Screen): string {
@@ -48,6 +54,8 @@ export function pastPage(story: Story, now: number, screen: Screen): string {
     ['to', toOf(lines)],
     ['from', queued?.by],
     ['key', queued?.key],
+    ['parent', queued?.parent],
+    ['became', became(lines)?.join(', ')],
     ['times', isId(id) ? `accepted ${exactTime(idTime(id), now)}` : undefined],
   ]
   const [heads, ...rows] = formatTable(
@@ -81,8 +89,15 @@ export function pastJson({ id, lines }: Story): object {
     endedAt: end?.at,
     by: end?.by,
     of: end?.of,
+    children: became(lines),
     journal: lines,
   })
+}
+
+/** The messages that an event became. */
+function became(lines: readonly JournalLine[]): readonly string[] | undefined {
+  const all = new Set(lines.flatMap(({ children = [] }) => children))
+  return all.size === 0 ? undefined : [...all]
 }
 
 function toOf(lines: readonly JournalLine[]): string | undefined {

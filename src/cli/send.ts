@@ -60,7 +60,7 @@ async function send({ to, text, options }: Line, io: Io, flags: Flags): Promise<
   if (waiting === undefined && options.timeout !== undefined)
     throw new MsgqError('usage', '--timeout: there is no --wait', 'add --wait')
   const now = io.clock.now()
-  if (options.event !== undefined) refuseReceiver(to)
+  if (options.event !== undefined) refuseReceiver(to, options)
   const wish = readWish(text, options, now)
   timesOf(wish.schedule, now)
   const place = await findSpool(io.environment, flags)
@@ -143,7 +143,13 @@ function termsFor([first]: readonly Draft[], terms: Terms): Terms {
 }
 
 /** Routes decide where an event goes. */
-function refuseReceiver(to: string | undefined): void {
+function refuseReceiver(to: string | undefined, { dryRun }: SendOptions): void {
+  if (dryRun)
+    throw new MsgqError(
+      'usage',
+      '--dry-run and --event exclude each other',
+      'msgq route --event NAME -d DATA shows what it becomes',
+    )
   if (to === undefined) return
   throw new MsgqError(
     'usage',

@@ -36,6 +36,13 @@ interface End {
   readonly text?: string
 }
 
+const KINDS = Object.keys(CODES) as End['kind'][]
+
+/** How bad it is. */
+function rank({ kind }: End): number {
+  return KINDS.indexOf(kind)
+}
+
 /** The queue itself is looked at so often (ms), and never in more than a tenth of the time. */
 const LOOK_EVERY = 1_000
 /** Of a message that is in no folder the journal may tell a moment later (ms). */
@@ -62,6 +69,7 @@ export class Waiter {
   readonly #ends = new Map<string, End>()
   /** Whose end is still to come, and which of ours have it too. */
   readonly #watched = new Map<string, readonly string[]>()
+  readonly #children = new Set<string>()
 
   private constructor(
     io: Io,
@@ -116,9 +124,8 @@ export class Waiter {
       const { text } = this.#ends.get(id)!
       if (text !== undefined) this.#io.warn(`send: ${shortId(id)} ${text}`)
     }
-    const kinds = Object.keys(CODES) as End['kind'][]
-    const worst = Math.max(...ids.map((id) => kinds.indexOf(this.#ends.get(id)!.kind)))
-    return CODES[kinds[worst]!]
+    const worst = Math.max(...ids.map((id) => rank(this.#ends.get(id)!)))
+    return CODES[KINDS[worst]!]
   }
 
   async #sayIfDown(): Promise<void> {
@@ -134,6 +141,7 @@ export class Waiter {
     for await (const line of this.#desk.history({ from: this.#from, matches, follow })) {
       const end = endOf(line)
       if (end !== undefined) this.#end(line.id, end)
+      else if (line.event === 'expanded') this.#watchChildren(line)
       else if (line.event === 'repeat' && line.of !== undefined)
         await this.#watchFirst(line.id, line.of)
       if (this.#watched.size === 0) return
@@ -178,10 +186,24 @@ export class Waiter {
   #end(watched: string, end: End): void {
     for (const id of this.#watched.get(watched) ?? []) {
       const isFirst = id !== watched && end.text !== undefined
-      const text = isFirst ? { text: `is a repeat of ${watched}: ${end.text}` } : {}
-      this.#ends.set(id, { ...end, ...text })
+      const as = this.#children.has(watched) ? 'became' : 'is a repeat of'
+      const text = isFirst ? { text: `${as} ${watched}: ${end.text}` } : {}
+      const before = this.#ends.get(id)
+      if (before === undefined || rank(end) > rank(before))
+        this.#ends.set(id, { ...end, ...text })
     }
     this.#watched.delete(watched)
+  }
+
+  /** An event became messages: it ended when all of them have, as the worst of them. */
+  #watchChildren({ id, children = [] }: JournalLine): void {
+    const ours = this.#watched.get(id)
+    if (ours === undefined) return
+    this.#watched.delete(id)
+    for (const child of children) {
+      this.#children.add(child)
+      this.#watched.set(child, ours)
+    }
   }
 
   /** A repeat was dropped: what counts is what becomes of the first one. */
@@ -195,6 +217,9 @@ export class Waiter {
 
   /** It is in no folder. */
   async #leave(id: string): Promise<void> {
+    const lines = await linesOf(id, this.#desk)
+    const expanded = lines.findLast(({ event }) => event === 'expanded')
+    if (expanded !== undefined) return this.#watchChildren(expanded)
     const told = await this.#told(id)
     if (told !== undefined) return this.#end(id, told)
     const first = await this.#desk.firstOf(id)
@@ -253,6 +278,8 @@ function endOf({ id, event, reason, by }: JournalLine): End | undefined {
   switch (event) {
     case 'delivered':
       return { kind: 'delivered' }
+    case 'dropped':
+      return { kind: 'delivered', text: `dropped${why}` }
     case 'bounced':
     case 'corrupt':
     case 'deleted':

@@ -155,7 +155,7 @@ t.test('lines that are refused', async (t) => {
     ['{"bodyBase64":"e A="}', 'bodyBase64: is no Base64'],
     ['{"bodyBase64":7}', 'bodyBase64: is no Base64'],
     ['{"body":"\\ud800"}', 'body: has half a character'],
-    ['{"body":"x","event":"a"}', 'event: is not in this version of msgq'],
+    ['{"to":"crm","body":"x","event":"a"}', 'to and event exclude each other'],
     ['{"body":"x","order":"a"}', 'order: is not in this version of msgq'],
     ['{"body":"x","dealy":"1h"}', 'dealy: is no member of a message (did you mean delay?)'],
     ['{"body":"x","delay":60}', 'delay: is not a text'],

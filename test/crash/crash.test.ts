@@ -50,6 +50,11 @@ const SAMPLE: readonly [name: string, killed: RegExp, failed: RegExp][] = [
     /rename incoming|fsync incoming|unlink bounce/,
     /^(ENOSPC at (rename incoming|fsync incoming)|EIO at unlink bounce)/,
   ],
+  [
+    'fan out',
+    /EXPANDED|fsync (active|incoming) #1|mark-2 -> incoming/,
+    /^(ENOSPC at rename active\S* -> incoming\/DUE,0,ID@mark-2|EIO at fsync active #1)/,
+  ],
   ['delete (keyed)', /unlink keys/, /^EIO at openat look keys/],
 ]
 

@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { formatTrailLine } from '../../src/message/trail.ts'
 import type { ActLine } from '../../src/message/trail.ts'
 import { takeCensus } from './census.ts'
+import { FAN_OUTS } from './fan-outs.ts'
 import type { Command, Ground } from './ground.ts'
 import { KEYED } from './keyed.ts'
 import { LANE_DELIVERIES } from './lanes.ts'
@@ -196,5 +197,6 @@ export const DELIVERIES: readonly Scenario[] = [
     ends: { 'mark-1': ['delivered'] },
   },
   ...KEYED,
+  ...FAN_OUTS,
   ...LANE_DELIVERIES,
 ]

@@ -59,6 +59,8 @@ function plain(path: string): string {
     .replace(/\.ID-[0-9a-z]+/g, '.ID-COPY')
     .replace(/[0-9a-f]{64}/g, 'KEY')
     .replace(/@=[^~#]*/, '@URL')
+    .replace(/#expanded[0-9a-z]+$/, '#EXPANDED')
+    .replace(/^(active\/\.fan)-ID-[0-9a-z]+-/, '$1-ID-CLAIM-')
     .replace(/#[0-9a-z]+$/, '#CLAIM')
     .replace(/^(run\/\w+\.json)\.\d+$/, '$1.N')
     .replace(/^suspended\/=[\w.]+_\d+/, 'suspended/LANE')
