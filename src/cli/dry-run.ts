@@ -1,5 +1,5 @@
 /**
- * dry-run - the request that a message would become, as a person may see it.
+ * dry-run - the request, or whatever else, that a message would become, as a person may see it.
  *
  * Made by what makes the real one. Secrets are never looked up: stars stand for them.
  */
@@ -19,6 +19,7 @@ import { shape } from '../transport/shape.ts'
 import type { Attempt } from '../transport/transport.ts'
 import type { Io } from './command.ts'
 import { senderHere } from './sender.ts'
+import { wayText } from './way-text.ts'
 
 const STARS = '****'
 /** Stands where the id will be. */
@@ -36,7 +37,7 @@ export function shownConfig(io: Io, flags: Flags): Config | undefined {
   }
 }
 
-/** The request of the first attempt: its line, its headers, what else is known, its body. */
+/** What the first attempt would hand over: its head, what else is known, its body. */
 export async function requestText(
   draft: Draft,
   body: Buffer,
@@ -45,11 +46,16 @@ export async function requestText(
 ): Promise<string> {
   const { to = '', method = 'POST' } = draft
   const destination = config && destinationOf(to, config)
-  if (destination?.type !== 'http')
+  if (destination === undefined)
     return `${method} (the URL of ${to})\n${remarks(draft)}\n${shownBody(body)}`
+  const envelope = seal(draft, body, { id: ID, now, sender: senderHere() })
+  if (destination.type !== 'http') {
+    const { text, isWhole } = wayText(envelope, body, destination)
+    return `${text}${remarks(draft)}${isWhole ? '' : `\n${shownBody(body)}`}`
+  }
   const shaped = await shape(
     {
-      envelope: seal(draft, body, { id: ID, now, sender: senderHere() }),
+      envelope,
       body: { kind: 'bytes', bytes: body },
       destination,
       number: 1,

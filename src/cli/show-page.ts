@@ -16,6 +16,7 @@ import type { Screen } from './screen.ts'
 import { sizeText } from './size-text.ts'
 import { NOTHING, cutAt, formatTable } from './table.ts'
 import type { Column } from './table.ts'
+import { wayOf } from './way-text.ts'
 
 export interface PageContext {
   readonly diagnosis: Diagnosis
@@ -66,10 +67,7 @@ function envelopeFacts(
     ]
   const { to, event, subject, level, headers, method, bytes, contentType, sha256 } =
     envelope
-  const where =
-    destination?.type !== 'http' || destination.url === to
-      ? ''
-      : ` (${shownUrl(destination)})`
+  const where = destination === undefined ? '' : whereText(destination, to)
   const type = contentType ?? destination?.contentType
   return [
     ['to', to === undefined ? undefined : `${shownTo(to)}${where}`],
@@ -84,6 +82,11 @@ function envelopeFacts(
     ],
     ['from', fromText(envelope)],
   ]
+}
+
+function whereText(destination: Destination, to: string | undefined): string {
+  if (destination.type !== 'http') return ` (${wayOf(destination)})`
+  return destination.url === to ? '' : ` (${shownUrl(destination)})`
 }
 
 function shownUrl({ url }: HttpDestination): string {

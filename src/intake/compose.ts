@@ -20,12 +20,24 @@ export function draftFor(
   { destinations }: Terms,
 ): Draft {
   const draft = to === undefined ? wish : { to, ...wish }
+  if (to !== undefined) checkWay({ to, ...wish }, destinations?.get(to)?.type)
   if (wish.contentType !== undefined || isUtf8(body)) return draft
   // A type that is said here goes before that of the destination, which may be unknown here.
   const known: { contentType?: string } | undefined =
     to === undefined || looksLikeUrl(to) ? {} : destinations?.get(to)
   if (known === undefined || known.contentType !== undefined) return draft
   return { ...draft, contentType: 'application/octet-stream' }
+}
+
+/** Throws (usage) for what only an HTTP request has, where it will be none. */
+function checkWay({ to, method, headers }: Draft, type: string | undefined): void {
+  if (type === undefined || type === 'http') return
+  if (method === undefined && headers === undefined) return
+  throw new MsgqError(
+    'usage',
+    `${to} is of type "${type}": it takes ${method === undefined ? 'no headers' : 'no method'}`,
+    'it does take --subject, --level and --content-type',
+  )
 }
 
 /** Throws (data) unless the bytes are JSON. */
