@@ -1,7 +1,7 @@
 /**
  * exit - what the end of a command means: the table of Postfix's pipe(8), and a milder rest.
  *
- * The codes of sysexits(3) say "later" (71, 74, 75) or "never" (the others of 64 to 78). Output that begins
+ * The codes of sysexits(3) say "later" (71 and 75) or "never" (the others of 64 to 78). Output that begins
  * with an enhanced status code (RFC 3463) goes before the code. What neither says, 1 above all,
  * is deferred: most scripts end so whatever went wrong, and a bounce would be the end of every
  * message of a bad night. Pure.
@@ -41,7 +41,7 @@ const SYSEXITS: Readonly<Record<number, readonly [words: string, fault?: Fault]>
 }
 
 /** Those of them that pipe(8) tries again. */
-const LATER = new Set([71, 74, 75])
+const LATER = new Set([71, 75])
 
 /** What a shell says of a command that it cannot run. */
 const SHELL: Readonly<Record<number, string>> = {
