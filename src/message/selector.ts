@@ -37,6 +37,8 @@ export interface Entry {
   /** Epoch ms of the next attempt; in bounce, of the bounce. */
   readonly due: number
   readonly tries: number
+  /** The chain that its name says, or LOOSE (chain.ts). */
+  readonly chain?: string
 }
 
 /** What only the file says of it. */

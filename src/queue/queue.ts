@@ -230,13 +230,16 @@ export interface Lease {
   readonly lane: string
   readonly tries: number
   readonly due: number
+  /** Its chain, or LOOSE for one that goes out in no order (chain.ts). */
+  readonly chain?: string
   readonly envelope: Envelope
   readonly trail: readonly TrailLine[]
 }
 
 /**
  * How a lease ends. An AttemptLine is charged: `tries` grows by one; an ActLine is not. In
- * `hold` a message keeps its due; in `bounce` its due is the time of the bounce.
+ * `hold` a message keeps its due; in `bounce` its due is the time of the bounce. One that is
+ * `passed` leaves its chain for good, which goes on without it.
  */
 export type Settlement =
   | { readonly to: 'delivered' }
@@ -247,9 +250,19 @@ export type Settlement =
   | { readonly to: 'expanded'; readonly destinations: readonly string[] }
   /** Removed, as an operator wants it; its key goes first. */
   | { readonly to: 'deleted' }
-  | { readonly to: 'deferred'; readonly due: number; readonly line: AttemptLine }
+  | {
+      readonly to: 'deferred'
+      readonly due: number
+      readonly line: AttemptLine
+      readonly passed?: true
+    }
   /** Put back untried: nothing is charged. A `line` is written where it says something new. */
-  | { readonly to: 'postponed'; readonly due: number; readonly line?: ActLine }
+  | {
+      readonly to: 'postponed'
+      readonly due: number
+      readonly line?: ActLine
+      readonly passed?: true
+    }
   | { readonly to: 'bounced'; readonly line: AttemptLine | ActLine }
   | { readonly to: 'held'; readonly line: AttemptLine | ActLine }
   /** Put back at once, as it was: the daemon stops. */
@@ -271,8 +284,17 @@ export interface Claims {
    * claim to claim. Never a message that is not due. A message whose sender said `hold` goes
    * to `hold` instead, until it was released. What `interruptions` in the trail of a lease call
    * for is the caller's policy.
+   *
+   * Of a chain, the messages of one lane and `order`, only the first by id is given out, and none
+   * while another of it is out: one that waits for its next try holds back those behind it. What
+   * is held, bounced or gone holds back nothing, nor what has a time of its own. In a lane that
+   * is `ordered` all messages are one chain.
    */
-  claim(want: { room(lane: string): number; max: number }): Promise<readonly Lease[]>
+  claim(want: {
+    room(lane: string): number
+    max: number
+    ordered?: ((lane: string) => boolean) | undefined
+  }): Promise<readonly Lease[]>
   /** 'lost' when the lease was not ours any more; a rejection: try again, the lease stands. */
   settle(lease: Lease, settlement: Settlement): Promise<'ok' | 'lost'>
   /**

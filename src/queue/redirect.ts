@@ -7,6 +7,7 @@
  * where its key or its own `hold` would stop it. How it is made durable before the old one goes
  * is the engine's.
  */
+import { chainPart } from '../message/chain.ts'
 import { childId } from '../message/child.ts'
 import { seal } from '../message/envelope.ts'
 import type { Envelope } from '../message/envelope.ts'
@@ -66,7 +67,14 @@ export function planRedirect(
   })
   const was = `was ${from.id} to ${from.to === undefined ? `event ${from.event}` : shownTo(from.to)}`
   return {
-    entry: { id, state: 'incoming', lane: laneOf(to), due, tries: 0 },
+    entry: {
+      id,
+      state: 'incoming',
+      lane: laneOf(to),
+      due,
+      tries: 0,
+      ...chainPart(envelope, due > now),
+    },
     envelope,
     line: {
       at: new Date(now).toISOString(),

@@ -80,6 +80,8 @@ export interface Move {
   readonly due: number
   readonly tries: number
   readonly line?: TrailLine
+  /** It leaves its chain, which goes on past it. */
+  readonly passed?: boolean
 }
 
 /** What an act needs to know beside the entry. */
@@ -136,16 +138,16 @@ export function planSettlement(entry: Entry, settlement: Settlement, now: number
     case 'released':
       return { to: 'incoming', due, tries }
     case 'postponed': {
-      const move = { to: 'deferred', due: settlement.due, tries } as const
+      const { passed } = settlement
+      const plain = { to: 'deferred', due: settlement.due, tries } as const
+      const move = passed === undefined ? plain : { ...plain, passed }
       return settlement.line === undefined ? move : { ...move, line: settlement.line }
     }
-    case 'deferred':
-      return {
-        to: 'deferred',
-        due: settlement.due,
-        tries: tries + 1,
-        line: settlement.line,
-      }
+    case 'deferred': {
+      const { passed, line } = settlement
+      const move = { to: 'deferred', due: settlement.due, tries: tries + 1, line } as const
+      return passed === undefined ? move : { ...move, passed }
+    }
     case 'bounced':
     case 'held': {
       const { line } = settlement

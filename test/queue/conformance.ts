@@ -17,6 +17,7 @@ import { FAN_OUT_PROMISES } from './conformance/fan-out.ts'
 import { JOURNAL_PROMISES } from './conformance/journal.ts'
 import { KEY_PROMISES } from './conformance/keys.ts'
 import { LIFE_PROMISES } from './conformance/life.ts'
+import { ORDER_PROMISES } from './conformance/order.ts'
 import { OUTBOX_PROMISES } from './conformance/outbox.ts'
 import { Rig } from './conformance/rig.ts'
 import type { Open } from './conformance/rig.ts'
@@ -29,6 +30,7 @@ const PROMISES = {
   'the door': OUTBOX_PROMISES,
   bodies: BODY_PROMISES,
   claims: CLAIM_PROMISES,
+  chains: ORDER_PROMISES,
   settlements: SETTLE_PROMISES,
   'fan-out': FAN_OUT_PROMISES,
   'the desk': DESK_PROMISES,

@@ -4,6 +4,7 @@
 import { Readable } from 'node:stream'
 
 import type { Body } from '../../src/message/body.ts'
+import { LOOSE } from '../../src/message/chain.ts'
 import { sha256 } from '../../src/message/envelope.ts'
 import type { Envelope } from '../../src/message/envelope.ts'
 import type { JournalLine } from '../../src/message/journal-line.ts'
@@ -53,11 +54,12 @@ export class MemoryStore {
   }
 
   /** Carries out a move; the lease, if there was one, is over. */
-  move(item: Item, { to, due, tries, line }: Move): void {
+  move(item: Item, { to, due, tries, line, passed = false }: Move): void {
     if (to === 'gone') return void this.items.delete(item.id)
     const { token: _, defect: __, ...rest } = item
     const trail = line === undefined ? item.trail : [...item.trail, line]
-    this.items.set(item.id, { ...rest, state: to, due, tries, trail })
+    const loose = passed ? { chain: LOOSE } : {}
+    this.items.set(item.id, { ...rest, ...loose, state: to, due, tries, trail })
   }
 
   /** Puts one aside whose bytes disproved themselves. */
@@ -112,8 +114,9 @@ export function statsOf(items: readonly Item[]): Stats {
 }
 
 /** The entry alone, without what the store keeps beside it. */
-export function entryOf({ id, state, lane, due, tries }: Item): Entry {
-  return { id, state, lane, due, tries }
+export function entryOf({ id, state, lane, due, tries, chain }: Item): Entry {
+  const entry = { id, state, lane, due, tries }
+  return chain === undefined ? entry : { ...entry, chain }
 }
 
 /** Sorts as due, then id. */

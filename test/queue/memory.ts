@@ -9,6 +9,7 @@ import type { Clock } from '../../src/base/clock.ts'
 import { MsgqError } from '../../src/base/errors.ts'
 import type { Body } from '../../src/message/body.ts'
 import type { JournalLine } from '../../src/message/journal-line.ts'
+import { chainPart, chainWithin } from '../../src/message/chain.ts'
 import { checkDraft } from '../../src/message/draft.ts'
 import { seal, sha256 } from '../../src/message/envelope.ts'
 import { fingerprint, isKeyed, keyDigest, wasRequeued } from '../../src/message/key.ts'
@@ -79,6 +80,7 @@ export class MemoryEngine implements Queue.Engine {
       lane: laneOf(draft.to),
       due: firstDue(envelope, now),
       tries: 0,
+      ...chainPart(envelope, firstDue(envelope, now) > now),
       envelope,
       body: Uint8Array.from(body),
       trail: [],
@@ -261,16 +263,14 @@ export class MemoryEngine implements Queue.Engine {
     return { id }
   }
 
-  async claim(want: {
-    room(lane: string): number
-    max: number
-  }): Promise<readonly Queue.Lease[]> {
+  async claim(want: Parameters<Queue.Claims['claim']>[0]): Promise<readonly Queue.Lease[]> {
     if (this.#store.owner !== this) throw new Queue.FencedError('queue: it is not ours')
     this.#clearDoorstep()
     const now = this.#now()
     const ready = new Map<string, Item[]>()
+    const isFirst = this.#firsts(want.ordered)
     for (const item of this.#store.select({ states: ['deferred'] })) {
-      if (item.due > now) continue
+      if (item.due > now || !isFirst(item)) continue
       const lane = ready.get(item.lane) ?? []
       if (lane.length < want.room(item.lane)) ready.set(item.lane, [...lane, item])
     }
@@ -460,6 +460,33 @@ export class MemoryEngine implements Queue.Engine {
     return false
   }
 
+  /** True for what no other of its chain holds back. */
+  #firsts(ordered: (lane: string) => boolean = () => false): (item: Item) => boolean {
+    const keyOf = ({ lane, chain, state, due, envelope, tries }: Item) => {
+      const whole = ordered(lane)
+      // Of an ordered lane too: what has a time of its own goes out then.
+      const isScheduled = whole && state !== 'active' && tries === 0 && due > this.#now()
+      if (isScheduled && notBeforeOf(envelope) === due) return undefined
+      const key = chainWithin(chain, whole)
+      return key === undefined ? undefined : `${lane}~${key}`
+    }
+    const first = new Map<string, Item>()
+    const waiting = this.#store.select({ states: ['incoming', 'active', 'deferred'] })
+    for (const item of waiting) {
+      const key = keyOf(item)
+      const known = key === undefined ? undefined : first.get(key)
+      const isBefore =
+        known === undefined ||
+        (item.state === 'active' && known.state !== 'active') ||
+        ((item.state === 'active') === (known.state === 'active') && item.id < known.id)
+      if (key !== undefined && isBefore) first.set(key, item)
+    }
+    return (item) => {
+      const key = keyOf(item)
+      return key === undefined || first.get(key)?.id === item.id
+    }
+  }
+
   #report(report: Queue.Report): void {
     const line = reportLine(report, this.#now())
     if (line !== undefined) this.note(line)
@@ -475,8 +502,9 @@ export class MemoryEngine implements Queue.Engine {
   #lease(item: Item): Queue.Lease {
     const token = String(++this.#store.claims)
     this.#store.items.set(item.id, { ...item, state: 'active', token })
-    const { id, lane, tries, due, envelope, trail } = item
-    return { id, token, lane, tries, due, envelope, trail }
+    const { id, lane, tries, due, chain, envelope, trail } = item
+    const lease = { id, token, lane, tries, due, envelope, trail }
+    return chain === undefined ? lease : { ...lease, chain }
   }
 
   #leased(lease: Queue.Lease): Item | undefined {

@@ -13,6 +13,7 @@ import { writeStaged, removeSync } from '../../base/durable.ts'
 import { MsgqError } from '../../base/errors.ts'
 import { briefSize } from '../../base/size.ts'
 import { printable } from '../../base/text.ts'
+import { chainPart } from '../../message/chain.ts'
 import { DRAFT_FIELDS, checkDraft } from '../../message/draft.ts'
 import type { Draft } from '../../message/draft.ts'
 import {
@@ -89,12 +90,9 @@ export async function sealInPlace(
 
 function adopted(envelope: Envelope, now: number): Adopted {
   const { id, to, sender, bytes } = envelope
-  const file = formatName({
-    due: firstDue(envelope, now),
-    tries: 0,
-    id,
-    lane: laneOf(to),
-  })
+  const due = firstDue(envelope, now)
+  const chain = chainPart(envelope, due > now)
+  const file = formatName({ due, tries: 0, id, lane: laneOf(to), ...chain })
   return { file, uid: sender.uid, size: bytes }
 }
 

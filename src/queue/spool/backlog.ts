@@ -57,7 +57,7 @@ export class Backlog {
       await this.#readNames(await opendir(layout.folder('deferred'), { bufferSize: PIECE }))
       complete = true
     } finally {
-      agenda.endReading(complete)
+      agenda.endReading(complete, clock.now())
     }
   }
 

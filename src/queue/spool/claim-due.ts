@@ -31,6 +31,7 @@ export function claimDue(deps: Deps, want: Want, leases: Lease[]): void {
   const comeAgain = (waiting: Waiting) =>
     agenda.add({ ...waiting, due: clock.now() + FAULT_PAUSE })
   for (const waiting of claims.judge.returnStrays()) comeAgain(waiting)
+  agenda.order(want.ordered, (lane) => claims.outIn(lane))
   for (;;) {
     const due = agenda.take(clock.now(), roomBeside(leases, want), want.max - leases.length)
     if (due.length === 0) return
@@ -58,8 +59,11 @@ function roomBeside(leases: readonly Lease[], want: Want): (lane: string) => num
 function claimOne({ agenda, claims, door }: Deps, waiting: Waiting, leases: Lease[]): void {
   const claimed = claims.claim(waiting)
   if (claimed.kind === 'lease') leases.push(claimed.lease)
+  else if (claimed.kind === 'nothing') agenda.back(waiting.id)
   else if (claimed.kind === 'waits') agenda.add(claimed.waiting)
   else if (claimed.kind === 'foreign') door.takeIn(claimed.name, waiting.file)
-  else if (claimed.kind === 'unsealed') door.letRest(claimed.file)
-  else if (claimed.kind === 'asked') door.ask(claimed.waiting)
+  else if (claimed.kind === 'unsealed') {
+    agenda.back(waiting.id)
+    door.letRest(claimed.file)
+  } else if (claimed.kind === 'asked') door.ask(claimed.waiting)
 }

@@ -11,6 +11,7 @@ import { appendDurably } from '../../base/durable.ts'
 import { isMissing } from '../../base/errno.ts'
 import { bytesOf } from '../../message/body.ts'
 import type { Body } from '../../message/body.ts'
+import { LOOSE } from '../../message/chain.ts'
 import { isKeyed } from '../../message/key.ts'
 import { formatTrailLine } from '../../message/trail.ts'
 import type { ActLine } from '../../message/trail.ts'
@@ -60,6 +61,17 @@ export class ClaimTable {
     return this.#held.has(id) || this.judge.newer.has(id)
   }
 
+  /** True for what was claimed, and neither settled nor moved on. */
+  isOut(id: string): boolean {
+    return this.#held.has(id) || this.judge.isStray(id)
+  }
+
+  /** What of a lane is leased. */
+  outIn(lane: string): Lease[] {
+    const leases = [...this.#held.values()].map((held) => held.lease)
+    return leases.filter((lease) => lease.lane === lane)
+  }
+
   /** A token that no other claim of this or of any other daemon has. */
   nextToken(): string {
     return `${this.#session}${(++this.#count).toString(36)}`
@@ -72,8 +84,9 @@ export class ClaimTable {
     if (judged.kind !== 'message') return judged
     const { active, file } = judged
     const { envelope, trail } = file
-    const { id, lane, due } = waiting
-    const lease = { id, token, lane, tries: triesIn(active), due, envelope, trail }
+    const { id, lane, due, chain } = waiting
+    const plain = { id, token, lane, tries: triesIn(active), due, envelope, trail }
+    const lease = chain === undefined ? plain : { ...plain, chain }
     this.#held.set(id, { lease, active, file })
     if (waiting.state === 'incoming') {
       const queued = queuedLine(envelope, lease, this.#deps.clock.now(), trail)
@@ -117,7 +130,8 @@ export class ClaimTable {
     if (plan.line !== undefined && !held.told) tell(this.#deps, 'active', active, plan.line)
     held.told = true
     const name = unclaimed(parseName(active)!)
-    const next = formatName({ ...name, due: plan.due, tries: plan.tries })
+    const loose = plan.passed === true ? { chain: LOOSE } : undefined
+    const next = formatName({ ...name, due: plan.due, tries: plan.tries, ...loose })
     const file = mover.move('active', active, plan.to, next)
     this.#held.delete(id)
     if (file === undefined) return 'lost'

@@ -111,6 +111,11 @@ export class Doorkeeper {
     this.#deps.gate.ask(waiting)
   }
 
+  /** True for one that is here before it waits again: to be adopted, or asked for its key. */
+  has(id: string): boolean {
+    return this.#deps.gate.has(id) || this.#guests.has(id)
+  }
+
   /** Goes on with an adoption that a crash cut short. */
   async resume(name: Name): Promise<void> {
     this.#guests.add({ name })

@@ -58,6 +58,10 @@ export class Guests {
     this.#waiting.push(guest)
   }
 
+  has(id: string): boolean {
+    return this.#waiting.some(({ name }) => name.id === id)
+  }
+
   /** Seals all of them; those that are messages in incoming/ now. */
   async seal(): Promise<readonly Waiting[]> {
     const guests = this.#waiting

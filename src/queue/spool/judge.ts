@@ -9,6 +9,7 @@ import { lstatSync } from 'node:fs'
 
 import type { Clock } from '../../base/clock.ts'
 import { isMissing, plainError } from '../../base/errno.ts'
+import { LOOSE, chainOf } from '../../message/chain.ts'
 import { NewerFormatError } from '../../message/envelope.ts'
 import type { JournalLine } from '../../message/journal-line.ts'
 import { laneOf } from '../../message/lane.ts'
@@ -97,6 +98,11 @@ export class Judge {
       }
     })
     return back
+  }
+
+  /** True for one that is known here alone. */
+  isStray(id: string): boolean {
+    return this.#strays.some(({ waiting }) => waiting.id === id)
   }
 
   /** A message of a later msgq stays where it is, unjudged, and is named once. */
@@ -189,11 +195,17 @@ export class Judge {
 
 /** How a name contradicts its own envelope; the envelope of our own files decides nothing. */
 export function disagreement(
-  name: Pick<Name, 'id' | 'lane'>,
+  name: Pick<Name, 'id' | 'lane' | 'chain'>,
   file: MessageFile,
 ): string | undefined {
-  const { id, to } = file.envelope
+  const { id, to, order } = file.envelope
   if (id !== name.id) return `its name says ${name.id}, its envelope ${id}`
   const lane = laneOf(to)
-  return lane === name.lane ? undefined : `its name says ${name.lane}, its envelope ${lane}`
+  if (lane !== name.lane) return `its name says ${name.lane}, its envelope ${lane}`
+  // A name may say less: that it goes out in no order.
+  if (name.chain === undefined || name.chain === LOOSE) return undefined
+  const chain = order === undefined ? 'of none' : `~${chainOf(order)}`
+  return chain === `~${name.chain}`
+    ? undefined
+    : `its name says ~${name.chain}, its envelope ${chain}`
 }

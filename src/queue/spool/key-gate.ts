@@ -71,6 +71,11 @@ export class KeyGate {
       : Math.min(...this.#later.map(({ at }) => at))
   }
 
+  /** True for one that waits here for its key. */
+  has(id: string): boolean {
+    return this.#asked.has(id) || this.#later.some(({ waiting }) => waiting.id === id)
+  }
+
   /** True for a message that may leave the doorstep: without a key, or with its own. */
   passes(envelope: Envelope, trail: readonly TrailLine[]): boolean {
     if (!isKeyed(envelope) || wasRequeued(trail)) return true

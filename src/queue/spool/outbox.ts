@@ -10,6 +10,7 @@ import { touchByte } from '../../base/durable.ts'
 import type { Clock } from '../../base/clock.ts'
 import { MsgqError } from '../../base/errors.ts'
 import { briefSize } from '../../base/size.ts'
+import { chainPart } from '../../message/chain.ts'
 import { checkDraft } from '../../message/draft.ts'
 import { headLimit, seal, sha256 } from '../../message/envelope.ts'
 import { idMaker } from '../../message/id.ts'
@@ -88,7 +89,8 @@ export class SpoolOutbox implements Outbox {
       now,
       draft.notBefore === undefined ? 0 : Date.parse(draft.notBefore),
     )
-    const name = formatName({ due, tries: 0, id, lane: laneOf(draft.to) })
+    const chain = chainPart(draft, due > now)
+    const name = formatName({ due, tries: 0, id, lane: laneOf(draft.to), ...chain })
     onId?.(id)
     await this.#publisher.publish(id, name, line, body)
     if (this.#options.onQueued === undefined) ring(this.#layout)

@@ -6,15 +6,16 @@
  * that a flood does not stop deliveries. A cache of what the last looks found.
  */
 import { isMissing } from '../../base/errno.ts'
+import { LOOSE } from '../../message/chain.ts'
 import { NewerFormatError } from '../../message/envelope.ts'
 import type { Envelope } from '../../message/envelope.ts'
 import { queuedLine } from '../journal.ts'
-import { holdsAtDoor } from '../states.ts'
+import { holdsAtDoor, notBeforeOf } from '../states.ts'
 import { waitingIn } from './agenda.ts'
 import type { Agenda, Waiting } from './agenda.ts'
 import type { ClaimTable } from './claims.ts'
 import type { JudgeDeps } from './judge.ts'
-import { parseName } from './name.ts'
+import { formatName, parseName } from './name.ts'
 import { Unsealed, readEnvelope, readMessage } from './read.ts'
 import { tellHold } from './tell.ts'
 
@@ -101,17 +102,29 @@ export class Parking {
 
   /** incoming -> deferred for what cannot go now, or hold where its sender says so. */
   park(waiting: Waiting): void {
-    const { mover, agenda, clock } = this.#deps
+    const { mover, agenda, clock, gate } = this.#deps
     const { id, file } = waiting
     const place = this.#placeOf(waiting)
     const known = agenda.get(id)
     if (known?.state === 'incoming' && known.file === file) agenda.forget(id)
-    if (place === undefined) return
+    if (place === undefined) {
+      if (gate.has(id)) agenda.leaves(waiting)
+      return
+    }
     const { to, envelope } = place
     if (envelope !== undefined) this.#noteQueued(envelope, file)
     if (to === 'hold') tellHold(this.#deps, clock.now(), 'incoming', file)
-    const parked = mover.move('incoming', file, to)
+    const parked = mover.move('incoming', file, to, this.#nameOf(waiting, place))
     if (parked !== undefined && to === 'deferred') agenda.add(waitingIn(to, parked)!)
+  }
+
+  /** What has a time of its own goes out then, and holds back nothing until then. */
+  #nameOf(waiting: Waiting, { envelope }: Place): string {
+    const { file, lane, due, chain } = waiting
+    const isOrdered = chain !== undefined || this.#deps.agenda.isWhole(lane)
+    if (!isOrdered || chain === LOOSE || envelope === undefined) return file
+    const isScheduled = notBeforeOf(envelope) === due && due > this.#deps.clock.now()
+    return isScheduled ? formatName({ ...parseName(file)!, chain: LOOSE }) : file
   }
 
   #noteQueued(envelope: Envelope, file: string): void {

@@ -168,8 +168,9 @@ export class Redirection {
     line,
     body,
   }: Child & { body: Uint8Array }): Promise<void> {
-    const { id, due, tries, lane } = entry
-    const name = formatName({ due, tries, id, lane })
+    const { id, due, tries, lane, chain } = entry
+    const order = chain === undefined ? undefined : { chain }
+    const name = formatName({ due, tries, id, lane, ...order })
     const head = JSON.stringify(envelope)
     if (Buffer.byteLength(head) >= EDGE)
       throw new MsgqError('data', `its headers would take more than ${briefSize(EDGE)}`)

@@ -159,8 +159,9 @@ export class Roster {
         // Most names that are not meant are told by it, at a tenth of the price.
         const name = ours.test(file) ? parseName(file) : undefined
         if (name === undefined) continue
-        const { id, lane, due, tries } = name
-        const entry = { id, state, lane, due, tries }
+        const { id, lane, due, tries, chain } = name
+        const plain = { id, state, lane, due, tries }
+        const entry = chain === undefined ? plain : { ...plain, chain }
         if (matches(selector, entry, idTime(id))) visit({ entry, name, file })
       }
   }

@@ -51,6 +51,7 @@ import { Layout, cannotUse, survey } from './layout.ts'
 import { Lock } from './lock.ts'
 import { MOVES, Mover } from './moves.ts'
 import type { Move } from './moves.ts'
+import { Order } from './order.ts'
 import { SpoolOutbox, ring } from './outbox.ts'
 import type { OutboxOptions } from './outbox.ts'
 import { Quota, UNBOUND } from './quota.ts'
@@ -102,6 +103,7 @@ export class SpoolEngine implements Engine {
   readonly #quota: Quota
   readonly #door: Doorkeeper
   readonly #backlog: Backlog
+  readonly #order: Order
   readonly #housekeeping: Housekeeping
   readonly #sync: FolderSync
   readonly #claimDue: (want: Parameters<Claims['claim']>[0], leases: Lease[]) => void
@@ -161,6 +163,7 @@ export class SpoolEngine implements Engine {
     })
     const all = { ...deps, claims: this.#claims, door: this.#door }
     this.#backlog = new Backlog(all)
+    this.#order = new Order(all)
     this.#claimDue = (want, leases) => claimDue(all, want, leases)
     this.#recover = () => recoverActive(all)
   }
@@ -261,15 +264,13 @@ export class SpoolEngine implements Engine {
     }
   }
 
-  async claim(want: {
-    room(lane: string): number
-    max: number
-  }): Promise<readonly Lease[]> {
+  async claim(want: Parameters<Claims['claim']>[0]): Promise<readonly Lease[]> {
     this.#fence()
     this.#door.look()
     await this.#door.seal()
     this.#backlog.refill()
     this.#housekeeping.begin()
+    this.#order.look()
     const leases: Lease[] = []
     // What another user sealed shows only when it is claimed, and is a message once it is ours.
     do this.#claimDue(want, leases)
@@ -281,10 +282,11 @@ export class SpoolEngine implements Engine {
 
   async settle(lease: Lease, settlement: Settlement): Promise<'ok' | 'lost'> {
     this.#fence()
-    const settled = await this.#claims.settle(lease, settlement)
+    const isOrdered = this.#agenda.isOut(lease.id)
+    const settled = await (isOrdered ? this.#order : this.#claims).settle(lease, settlement)
     this.#sync.soon()
     if (settled === 'lost') return 'lost'
-    if (settled.waiting !== undefined) this.#agenda.add(settled.waiting)
+    if (!isOrdered && settled.waiting !== undefined) this.#agenda.add(settled.waiting)
     if (settled.children !== undefined) this.#greet(lease, settled.children)
     if (['delivered', 'expanded', 'deleted', 'bounced'].includes(settlement.to))
       this.#quota.clear(lease.id)
@@ -310,7 +312,7 @@ export class SpoolEngine implements Engine {
 
   nextDue(room: (lane: string) => number): number | undefined {
     const due = this.#agenda.nextDue(room) ?? Infinity
-    const next = Math.min(due, this.#door.nextLook ?? Infinity)
+    const next = Math.min(due, this.#door.nextLook ?? Infinity, this.#order.nextLook)
     return next === Infinity ? undefined : next
   }
 

@@ -129,7 +129,11 @@ export class Rig {
 
   /** Leases of what is due; without a word there is room for whatever there is. */
   async claim(
-    want: { room?: (lane: string) => number; max?: number } = {},
+    want: {
+      room?: (lane: string) => number
+      max?: number
+      ordered?: (lane: string) => boolean
+    } = {},
   ): Promise<readonly Lease[]> {
     return this.engine.claim({ room: () => 1000, max: 1000, ...want })
   }
