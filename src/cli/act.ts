@@ -28,6 +28,7 @@ import { checkReadable } from './reading.ts'
 import { addSelectorOptions, selectorOf } from './selection.ts'
 import type { Selection, SelectorOptions } from './selection.ts'
 import { operatorHere } from './sender.ts'
+import { warnOfStray } from './stray-lane.ts'
 
 /** What is special about one act. */
 export interface Verb<Options extends ActOptions = ActOptions> {
@@ -157,6 +158,8 @@ async function run<Options extends ActOptions>(
   }
   await io.print(options.json ? jsonReport(report) : textReport(report, options.verbose))
   if (notice !== undefined) io.warn(`${verb.act}: ${notice}`)
+  if (result.matched === 0)
+    await warnOfStray(io, flags, { command: verb.act, spool }, selection.selector.lanes)
   if (trouble !== undefined) throw trouble
   if (selection.absent.length > 0) throw absentError(selection.absent)
   return deed.exitCode ?? 0

@@ -98,7 +98,12 @@ function ofClock({ daemon, now }: Around): Advice[] {
 
 /** How a lane that somebody suspended goes on. */
 export function ofSuspended(suspension: Suspension, now: number): Advice {
-  const { lane } = suspension
+  const { lane, why = '', disabled } = suspension
+  if (disabled)
+    return {
+      what: `${lane} is disabled, ${why}; to let it go on, change that, then`,
+      command: 'msgq reload',
+    }
   const text = printable(
     suspensionText(suspension, (ms) => shortTime(ms, now)),
     500,

@@ -9,6 +9,7 @@ import { MsgqError } from '../base/errors.ts'
 import type { Flags } from '../config/find.ts'
 import { readLimits } from '../config/limits.ts'
 import type { DaemonStatus } from '../delivery/status.ts'
+import { shortId } from '../message/id.ts'
 import { isUrlLane } from '../message/lane.ts'
 import type { Entry } from '../message/selector.ts'
 import { inForce } from '../message/suspension.ts'
@@ -36,6 +37,10 @@ export interface Around {
   readonly closed: ReadonlyMap<string, Closed>
   /** Lanes that a person or a rule suspended. */
   readonly suspended: ReadonlyMap<string, Suspension>
+  /** Lanes that are one chain; absent where nobody asked. */
+  readonly ordered?: ReadonlySet<string>
+  /** By id: the message after which one goes out; absent where nobody asked. */
+  readonly waitsFor?: ReadonlyMap<string, string>
   readonly now: number
 }
 
@@ -62,12 +67,46 @@ export async function lookAround(
     daemon.kind === 'up'
       ? new Set(daemon.status.destinations)
       : await destinationsHere(io, flags, spool)
-  const suspended = desk === undefined ? new Map() : await suspendedIn(desk, io.clock.now())
+  const now = io.clock.now()
+  const suspended = new Map(desk && (await suspendedIn(desk, now)))
+  const { disabled, ordered } = desk ? await rulesHere(io, flags, daemon) : NO_RULES
+  for (const each of disabled) suspended.set(each.lane, each)
   const lanes = daemon.kind === 'up' ? daemon.status.lanes : []
   const closed = new Map<string, Closed>()
   for (const { lane, closedUntil, why = '' } of lanes)
     if (closedUntil !== undefined) closed.set(lane, { until: Date.parse(closedUntil), why })
-  return { daemon, known, closed, suspended, now: io.clock.now() }
+  return { daemon, known, closed, suspended, ordered, now }
+}
+
+/** What the configuration in force says of lanes as a whole. */
+interface Rules {
+  readonly disabled: readonly Suspension[]
+  readonly ordered: ReadonlySet<string>
+}
+
+const NO_RULES: Rules = { disabled: [], ordered: new Set() }
+
+/** The daemon's word; without one the configuration's, and none where it has faults. */
+async function rulesHere(io: Io, flags: Flags, daemon: Daemon): Promise<Rules> {
+  if (daemon.kind === 'up') {
+    const { lanes, ordered } = daemon.status
+    const disabled = lanes.flatMap(({ lane, suspended }): Suspension[] => {
+      if (suspended?.disabled !== true) return []
+      const { at, why = '' } = suspended
+      return [{ lane, at: Date.parse(at), why, disabled: true }]
+    })
+    return { disabled, ordered: new Set(ordered) }
+  }
+  try {
+    const { loadConfig } = await import('../config/load.ts')
+    const { disabledLanes, orderedLanes } = await import('../config/order.ts')
+    const config = loadConfig(io.environment, flags)
+    const disabled = disabledLanes(config, io.clock.now())
+    return { disabled, ordered: orderedLanes(config) }
+  } catch (error) {
+    if (!(error instanceof MsgqError)) throw error
+    return NO_RULES
+  }
 }
 
 /** Lanes that are suspended now; none where that cannot be read, which is said elsewhere. */
@@ -121,11 +160,14 @@ export function leadsNowhere(lane: string, { known }: Around): boolean {
 }
 
 /** When a message is tried next, for a column of a table. */
-export function nextOf({ state, lane, due }: Entry, around: Around): string {
+export function nextOf({ id, state, lane, due }: Entry, around: Around): string {
   if (state === 'active') return 'now'
   if (state !== 'incoming' && state !== 'deferred') return NOTHING
   if (leadsNowhere(lane, around)) return 'no such destination'
-  if (around.suspended.has(lane)) return 'suspended'
+  const suspension = around.suspended.get(lane)
+  if (suspension !== undefined) return suspension.disabled ? 'disabled' : 'suspended'
+  const first = around.waitsFor?.get(id)
+  if (first !== undefined) return `after ${shortId(first)}`
   return dueText(Math.max(due, around.closed.get(lane)?.until ?? 0), around.now)
 }
 

@@ -7,6 +7,7 @@
 import { briefSize } from '../base/size.ts'
 import { didYouMean } from '../base/text.ts'
 import type { Config } from '../config/config.ts'
+import { disabledLanes } from '../config/order.ts'
 import { routesFor } from '../delivery/routes.ts'
 import type { Envelope } from '../message/envelope.ts'
 import { EVENT_LANE, isUrlLane } from '../message/lane.ts'
@@ -17,6 +18,7 @@ const QUEUED: ReadonlySet<State> = new Set(['incoming', 'active', 'deferred', 'h
 export class Census {
   readonly #config: Config | undefined
   readonly #unknown = new Map<string, number>()
+  readonly #disabled = new Map<string, number>()
   #events = 0
   #large = 0
   /** All that were counted. */
@@ -25,6 +27,8 @@ export class Census {
   /** Without a configuration it only counts. */
   constructor(config: Config | undefined) {
     this.#config = config
+    for (const { lane } of config === undefined ? [] : disabledLanes(config, 0))
+      this.#disabled.set(lane, 0)
   }
 
   count(state: State, lane: string, { bytes, event = '' }: Envelope): void {
@@ -32,6 +36,8 @@ export class Census {
     if (this.#config === undefined || !QUEUED.has(state)) return
     const { destinations, routes, send } = this.#config
     if (bytes > send.messageSizeLimit) this.#large++
+    const waiting = this.#disabled.get(lane)
+    if (waiting !== undefined) this.#disabled.set(lane, waiting + 1)
     if (lane === EVENT_LANE) {
       if (routesFor(routes, event).length === 0) this.#events++
     } else if (!isUrlLane(lane) && !destinations.has(lane))
@@ -50,6 +56,12 @@ export class Census {
         hint: `they wait until it does: msgq mailq --to ${lane}`,
       }
     })
+    for (const [lane, count] of this.#disabled)
+      findings.push({
+        level: warning,
+        message: `${lane} is disabled: ${queued(count, 'waits', 'wait')} for it`,
+        hint: 'enabled = false; without that line it goes on, at the next msgq reload',
+      })
     if (this.#events > 0)
       findings.push({
         level: warning,

@@ -81,6 +81,12 @@ function ofWaiting(message: Message, around: Around): Diagnosis {
     return { what: say(defect), next: 'to look closer', command: 'msgq check' }
   if (leadsNowhere(lane, around)) return nowhere(message)
   const suspension = around.suspended.get(lane)
+  if (suspension?.disabled)
+    return {
+      what: say(`waits because ${lane} is disabled, ${suspension.why}`),
+      next: 'is not tried and not charged meanwhile; to let it go on, change that, then',
+      command: 'msgq reload',
+    }
   if (suspension !== undefined)
     return {
       what: say(
@@ -103,6 +109,13 @@ function ofWaiting(message: Message, around: Around): Diagnosis {
       ),
       next: `${whenText(closed.until, around.now)}; or now`,
       command: command('flush', id),
+    }
+  const first = around.waitsFor?.get(id)
+  if (first !== undefined)
+    return {
+      what: say(`waits for ${first}: its order`),
+      next: 'goes out after that one; to see what keeps it',
+      command: command('show', first),
     }
   if (entry.due <= around.now)
     return { what: say(`due, waits for its turn${after(message)}`), next: 'soon' }

@@ -69,7 +69,8 @@ function stateOf(
   around: Around,
 ): LaneReport['state'] {
   if (leadsNowhere(lane, around)) return 'unknown'
-  if (around.suspended.has(lane)) return 'suspended'
+  const suspension = around.suspended.get(lane)
+  if (suspension !== undefined) return suspension.disabled ? 'disabled' : 'suspended'
   if (around.daemon.kind !== 'up') return undefined
   if (state !== undefined && state !== 'suspended') return state
   return closedUntil === undefined ? 'open' : 'closed'

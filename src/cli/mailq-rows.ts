@@ -111,6 +111,8 @@ export class Rows {
     if (trouble !== undefined) return { text: trouble }
     if (message === undefined) return undefined
     const { trail, defect } = message
+    const first = this.#around.waitsFor?.get(entry.id)
+    if (first !== undefined) return { text: `waits for ${first}: its order` }
     const reason = reasonOf(trail, this.#around.now)
     if (defect !== undefined && entry.state !== 'corrupt') return { text: defect }
     return reason ?? (defect === undefined ? undefined : { text: defect })

@@ -18,6 +18,7 @@ import { lookAround } from './around.ts'
 import type { Around } from './around.ts'
 import type { Define, Io } from './command.ts'
 import { absentError } from './ids.ts'
+import { waitsFor } from './in-order.ts'
 import { jsonLine } from './json.ts'
 import { footer } from './mailq-footer.ts'
 import { Rows } from './mailq-rows.ts'
@@ -28,6 +29,7 @@ import { openReading } from './reading.ts'
 import { screenOf } from './screen.ts'
 import { addSelectorOptions, selectorOf } from './selection.ts'
 import type { Selection, SelectorOptions } from './selection.ts'
+import { warnOfStray } from './stray-lane.ts'
 import { summaryOf } from './summary.ts'
 
 interface Options extends SelectorOptions {
@@ -80,9 +82,10 @@ async function run(
   }
   const { items } = await desk.list(selector, { limit: Infinity })
   const entries = await inOrder(desk, items, options, selector.limit)
+  if (items.length === 0)
+    await warnOfStray(io, flags, { command: 'mailq', spool }, selector.lanes)
   if (options.ids) await inChunks(entries, async (ids) => printIds(io, ids))
-  else if (options.json)
-    await inChunks(entries, (some) => printJson(io, desk, some, options))
+  else if (options.json) await printAllJson(io, { desk, spool, flags }, entries, options)
   else await printTable(io, desk, entries, { ...options, flags, spool, selector })
   return ended(selection)
 }
@@ -140,15 +143,25 @@ async function printIds(io: Io, entries: readonly Entry[]): Promise<void> {
   await io.print(entries.map(({ id }) => `${id}\n`).join(''))
 }
 
+async function printAllJson(
+  io: Io,
+  { desk, spool, flags }: { desk: Desk & Suspensions; spool: string; flags: Flags },
+  entries: readonly Entry[],
+  options: Options,
+): Promise<void> {
+  const { waitsFor: firsts } = await inOrderAround(io, flags, { spool, desk }, entries)
+  await inChunks(entries, (some) => printJson(io, desk, some, { ...options, firsts }))
+}
+
 async function printJson(
   io: Io,
   desk: Desk,
   entries: readonly Entry[],
-  { names = false }: Options,
+  { names = false, firsts }: Options & { firsts: Around['waitsFor'] },
 ): Promise<void> {
   const lines: string[] = []
   for await (const { entry, message } of opened(desk, entries, !names))
-    lines.push(jsonLine(summaryOf(entry, message)))
+    lines.push(jsonLine(summaryOf(entry, message, firsts?.get(entry.id))))
   if (lines.length > 0) await io.print(lines.join(''))
 }
 
@@ -165,7 +178,7 @@ async function printTable(
   { names = false, flags, spool, selector }: TableOptions,
 ): Promise<void> {
   const screen = screenOf(io)
-  const around: Around = await lookAround(io, flags, { spool, desk })
+  const around = await inOrderAround(io, flags, { spool, desk }, entries)
   const shown = screen.isTerminal ? entries.slice(0, SHOWN) : entries
   const rows = new Rows(screen, around, !names)
   await inChunks(shown, async (some) => {
@@ -182,6 +195,17 @@ async function printTable(
     ...(!names && shown.length === entries.length ? { size: rows.size } : {}),
   })
   await io.print(`${lines.join('\n')}\n`)
+}
+
+/** What stands around, and who of these waits for whom. */
+async function inOrderAround(
+  io: Io,
+  flags: Flags,
+  place: { readonly spool: string; readonly desk: Desk & Suspensions },
+  entries: readonly Entry[],
+): Promise<Around> {
+  const around = await lookAround(io, flags, place)
+  return { ...around, waitsFor: await waitsFor(place.desk, entries, around.ordered!) }
 }
 
 /** Each entry with its message; one that is gone by now is left out. */

@@ -57,13 +57,15 @@ function textOf(
 ): string {
   const known = before.get(lane)
   const time = (ms: number) => shortTime(ms, now)
-  if (!isEnded || known === undefined) return `${lane} is not suspended`
+  const { disabled = false, why } = lanes?.get(lane)?.suspended ?? {}
+  const stays = disabled ? `; it is disabled, ${why}` : ''
+  if (!isEnded || known === undefined) return `${lane} is not suspended${stays}`
   const closed = lanes?.get(lane)?.closedUntil
   const still =
     closed === undefined
       ? ''
       : `; its receiver closed it until ${time(Date.parse(closed))}: msgq flush --to ${lane}`
-  return `${lane} resumed, was suspended ${suspensionText(known, time)}${still}`
+  return `${lane} resumed, was suspended ${suspensionText(known, time)}${still}${stays}`
 }
 
 function jsonOf(lane: string, { before }: LaneDesk, isEnded: boolean): string {

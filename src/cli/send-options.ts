@@ -38,6 +38,7 @@ export interface SendOptions {
   readonly level?: string
   readonly event?: string
   readonly key?: string
+  readonly order?: string
   readonly delay?: string
   readonly at?: string
   readonly expires?: string
@@ -109,6 +110,10 @@ export const SEND_OPTIONS: readonly OptionRow[] = [
     help: 'idempotency key: the same message again is dropped',
   },
   {
+    flags: '--order <key>',
+    help: 'goes out after all that were accepted before it with the same key',
+  },
+  {
     flags: '--delay <span>',
     help: 'not before so long from now: 90s, 15m, 4h, 3d',
   },
@@ -159,7 +164,7 @@ export interface Wish {
 
 /** Reads the options; throws (usage) for the first that cannot be. */
 export function readWish(text: readonly string[], options: SendOptions, now: number): Wish {
-  const { subject, level, event, key, request: method, json } = options
+  const { subject, level, event, key, order, request: method, json } = options
   const { headers, contentType: fromHeader } = readHeaders(options.header ?? [])
   if (options.contentType !== undefined && fromHeader !== undefined)
     throw new MsgqError('usage', '--content-type and -H content-type exclude each other')
@@ -176,6 +181,7 @@ export function readWish(text: readonly string[], options: SendOptions, now: num
     ...(level === undefined ? {} : { level: level as Level }),
     ...(event === undefined ? {} : { event }),
     ...(key === undefined ? {} : { key }),
+    ...(order === undefined ? {} : { order }),
     ...(options.hold ? { hold: true } : {}),
   }
   asUsage(() => checkDraft(event === undefined ? { to: 'x', ...draft } : draft))

@@ -99,11 +99,17 @@ function headerText(headers: Readonly<Record<string, string>>): string {
     .join(', ')
 }
 
-function fromText({ sender, key, parent }: NonNullable<Message['envelope']>): string {
+function fromText({
+  sender,
+  key,
+  order,
+  parent,
+}: NonNullable<Message['envelope']>): string {
   const { uid, user, host } = sender
   return [
     `uid ${uid}${user === undefined ? '' : ` (${user})`}${host === undefined ? '' : ` on ${host}`}`,
     ...(key === undefined ? [] : [`key ${key}`]),
+    ...(order === undefined ? [] : [`order ${order}`]),
     ...(parent === undefined ? [] : [`parent ${parent}`]),
   ].join(', ')
 }

@@ -21,6 +21,7 @@ import { chunksOf, writeBytes } from './bytes.ts'
 import type { Define, Io } from './command.ts'
 import { diagnose } from './diagnosis.ts'
 import { absentError } from './ids.ts'
+import { waitsFor } from './in-order.ts'
 import { jsonLine } from './json.ts'
 import { openReading, reading } from './reading.ts'
 import { screenOf } from './screen.ts'
@@ -83,14 +84,18 @@ async function run(io: Io, flags: Flags, word: string, options: Options): Promis
   if (options.body) return printBody(io, desk, message)
   if (options.batch) return printBatch(io, desk, message)
   if (options.curl) return printCurl(io, flags, desk, message)
-  const around = await lookAround(io, flags, { spool, desk })
+  const there = await lookAround(io, flags, { spool, desk })
+  const firsts = await waitsFor(desk, [message.entry], there.ordered!)
+  const around = { ...there, waitsFor: firsts }
   const diagnosis = diagnose(message, around)
   if (options.json) {
     const { envelope, trail, entry } = message
     const told = { envelope: masked(envelope), trail }
     const { what, next, command } = diagnosis
     const said = { diagnosis: what, next, command }
-    await io.print(jsonLine(present({ ...summaryOf(entry, message), ...told, ...said })))
+    await io.print(
+      jsonLine(present({ ...summaryOf(entry, message, firsts.get(id)), ...told, ...said })),
+    )
     return 0
   }
   const config = await configHere(io, flags)

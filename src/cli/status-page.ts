@@ -140,6 +140,7 @@ function windowText({ window, limit = window }: LaneReport): string {
 function nextText(report: LaneReport, now: number): string {
   const { state, active, due, until, suspended } = report
   if (state === 'unknown') return 'no such destination'
+  if (state === 'disabled') return 'until enabled'
   if (state === 'suspended') {
     const { until: end } = suspended ?? {}
     return end === undefined ? 'until resumed' : dueText(Date.parse(end), now)

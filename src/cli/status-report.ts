@@ -44,7 +44,7 @@ export interface DaemonReport {
 export interface LaneReport {
   readonly lane: string
   /** `unknown`: the configuration has no such destination. Absent while nobody can tell. */
-  readonly state?: 'open' | 'closed' | 'probing' | 'suspended' | 'unknown'
+  readonly state?: 'open' | 'closed' | 'probing' | 'suspended' | 'disabled' | 'unknown'
   /** How many may be under way now, and how many at most. */
   readonly window?: number
   readonly limit?: number

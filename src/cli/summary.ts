@@ -28,6 +28,9 @@ export interface Summary {
   readonly tries: number
   readonly sender?: Sender
   readonly key?: string
+  readonly order?: string
+  /** The id of the message after which it goes out. */
+  readonly waitsFor?: string
   readonly parent?: string
   readonly last?: Last
   /** Why the file is no message. */
@@ -46,9 +49,9 @@ export interface Last {
 }
 
 /** A message as --json shows it; without its file, what its name says. */
-export function summaryOf(entry: Entry, message?: Message): Summary {
+export function summaryOf(entry: Entry, message?: Message, waitsFor?: string): Summary {
   const { id, state, lane, due, tries } = entry
-  const { to, event, subject, level, expiresAt, sender, key, parent, createdAt } =
+  const { to, event, subject, level, expiresAt, sender, key, order, parent, createdAt } =
     message?.envelope ?? {}
   const line = message === undefined ? undefined : lastWord(message.trail)
   return present({
@@ -66,6 +69,8 @@ export function summaryOf(entry: Entry, message?: Message): Summary {
     tries,
     sender,
     key,
+    order,
+    waitsFor,
     parent,
     last: line === undefined ? undefined : lastOf(line),
     defect: message?.defect,

@@ -12,6 +12,7 @@ import type { Draft } from '../message/draft.ts'
 import type { DestinationBase } from './config.ts'
 import type { House } from './in-force.ts'
 import { laneTable, retryTable, table } from './options.ts'
+import { orderEntries, orderOptions } from './order.ts'
 import { show, value, word } from './values.ts'
 import type { Reading } from './values.ts'
 
@@ -55,13 +56,14 @@ export const commonEntries = {
   retry: v.optional(retryTable),
   lane: v.optional(laneTable),
   on_timeout: v.optional(word(['retry', 'hold', 'bounce'])),
+  ...orderEntries,
 }
 
 const commonTable = table(commonEntries)
 
 /** What every destination has, but for its place. */
 export function commonPartOf(
-  { content_type, on_timeout }: v.InferOutput<typeof commonTable>,
+  { content_type, on_timeout, ...order }: v.InferOutput<typeof commonTable>,
   { retry, lane }: House,
 ): Omit<DestinationBase, 'name' | 'where'> {
   return {
@@ -71,5 +73,6 @@ export function commonPartOf(
     ...(on_timeout === undefined || on_timeout === 'retry'
       ? {}
       : { onTimeout: on_timeout }),
+    ...orderOptions(order),
   }
 }

@@ -4,6 +4,7 @@
  * Spans are in milliseconds, sizes in bytes; Infinity stands for "forever" and "none".
  */
 import type { OAuth2 } from './oauth2.ts'
+import type { OrderOptions } from './order.ts'
 import type { Rate } from './rate.ts'
 import type { Route } from './routes.ts'
 import type { Rule } from './rules.ts'
@@ -57,7 +58,7 @@ export interface LaneOptions {
 }
 
 /** What every receiver has, whatever the way to it (common.ts). */
-export interface DestinationBase {
+export interface DestinationBase extends OrderOptions {
   readonly name: string
   readonly contentType?: string
   readonly retry: RetryOptions

@@ -53,6 +53,9 @@ export const DESTINATION_DEFAULTS = {
   compress: 'none',
   compress_above: '1KiB',
   on_timeout: 'retry',
+  ordered: false,
+  order_wait: '1h',
+  enabled: true,
 } as const
 
 /** The same of a destination of type "exec". */

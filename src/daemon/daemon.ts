@@ -13,6 +13,7 @@ import { MsgqError } from '../base/errors.ts'
 import { VERSION } from '../base/version.ts'
 import type { Config } from '../config/config.ts'
 import { publishAnew, publishLimits } from '../config/limits.ts'
+import { disabledLanes, orderedLanes } from '../config/order.ts'
 import { printOf } from '../config/print.ts'
 import { readSecret, secretPlace } from '../config/secret.ts'
 import { deliverer } from '../delivery/deliver.ts'
@@ -86,10 +87,15 @@ export class Daemon {
     this.#startedAt = this.#configAt = clock.now()
     this.#routing = routingOf(config)
     this.#tally = new Tally(clock)
-    this.#lanes = new Lanes(clock, (lane) => this.#routing.ruleOf(lane))
+    this.#lanes = new Lanes(
+      clock,
+      (lane) => this.#routing.ruleOf(lane),
+      () => this.#routing.ordered,
+    )
     this.#lastAttempts = new LastAttempts(log, clock.now)
     this.#suspender = new Suspender({
       suspensions: engine,
+      disabled: () => disabledLanes(this.#config, this.#configAt),
       lanes: this.#lanes,
       clock,
       log,
@@ -212,6 +218,7 @@ export class Daemon {
     this.#config = inForce
     this.#configAt = clock.now()
     this.#routing = routingOf(inForce)
+    await this.#suspender.look()
     // What waited for a destination to be known is due now.
     if (newLanes.length > 0)
       await this.#engine.act('flush', { lanes: newLanes }, { by: 'msgqd' })
@@ -269,6 +276,7 @@ export class Daemon {
   status(): DaemonStatus {
     const { spool, files, destinations } = this.#config
     const clock = this.#clockWatch?.status()
+    const ordered = orderedLanes(this.#config)
     return {
       version: VERSION,
       pid: process.pid,
@@ -277,6 +285,7 @@ export class Daemon {
       configAt: new Date(this.#configAt).toISOString(),
       configFiles: files,
       destinations: [...destinations.keys()],
+      ...(ordered.size === 0 ? {} : { ordered: [...ordered] }),
       inFlight: this.#scheduler.inFlight,
       recent: this.#tally.recent(),
       total: this.#tally.total(),

@@ -9,6 +9,7 @@ import type { Clock } from '../base/clock.ts'
 import { plainError } from '../base/errno.ts'
 import { printable } from '../base/text.ts'
 import type { Destination, RetryOptions } from '../config/config.ts'
+import { ORDER_WAIT } from '../config/order.ts'
 import type { Body } from '../message/body.ts'
 import { EVENT_LANE } from '../message/lane.ts'
 import type { Outcome } from '../message/outcome.ts'
@@ -22,6 +23,8 @@ import type { Lanes } from './lanes.ts'
 import { attemptLog, untriedLog } from './log.ts'
 import type { Log } from './log.ts'
 import { noteSending, once, returned, unended } from './once.ts'
+import { isInOrder, keepOrder, passEarly } from './order.ts'
+import type { OrderRule } from './order.ts'
 import { recalledAs } from './recall.ts'
 import type { Recalls } from './recalls.ts'
 import { render } from './render.ts'
@@ -110,6 +113,13 @@ async function attempt(
     if (said !== undefined) log.write(said.level, said.fields, said.message)
     return settlement
   }
+  const order = orderOf(lease, destination, options)
+  const passed = order && passEarly(lease, order, startedAt)
+  if (passed !== undefined) {
+    const said = untriedLog(lease, passed)
+    if (said !== undefined) log.write(said.level, said.fields, said.message)
+    return passed
+  }
   const began = clock.monotonic()
   const outcome = await outcomeOf(lease, destination, signal, options)
   if (outcome === undefined) return undefined
@@ -138,15 +148,31 @@ async function attempt(
     }
   }
   const last = once(ended, destination)
-  const settlement: Settlement =
+  let settlement: Settlement =
     cut && last === ended
       ? { to: 'released' }
       : settlementOf(lease, last, destination.retry, dice(), options.mayExpire())
+  if (order !== undefined && last.outcome.kind === 'deferred') {
+    const wished = last.outcome.notBefore
+    // Anew: the lane has learnt of this attempt.
+    const rule = orderOf(lease, destination, options)!
+    settlement = keepOrder(lease, settlement, rule, { now: endedAt, wished })
+  }
   const { level, fields, message } = attemptLog(lease, last, settlement)
   log.write(level, fields, message)
   return destination.onTimeout === undefined
     ? settlement
     : returned(lease, settlement, last)
+}
+
+/** Undefined for a message that holds back nobody. */
+function orderOf(
+  lease: Lease,
+  { ordered, orderWait = ORDER_WAIT }: Destination,
+  { lanes }: DeliverOptions,
+): OrderRule | undefined {
+  if (!isInOrder(lease, ordered === true)) return undefined
+  return { wait: orderWait, mayPass: !lanes.isFailing(lease.lane) }
 }
 
 function isUncharged(outcome: Outcome): boolean {

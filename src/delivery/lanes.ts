@@ -18,13 +18,19 @@ const KEPT = 3_600_000
 export class Lanes {
   readonly #clock: Clock
   readonly #ruleOf: (lane: string) => LaneRule
+  readonly #orderedLanes: () => ((lane: string) => boolean) | undefined
   readonly #lanes = new Map<string, Lane>()
   #suspended: ReadonlyMap<string, Suspension> = new Map()
 
-  /** `ruleOf` is asked anew each time, so that a reload counts at once. */
-  constructor(clock: Clock, ruleOf: (lane: string) => LaneRule) {
+  /** Both are asked anew each time, so that a reload counts at once. */
+  constructor(
+    clock: Clock,
+    ruleOf: (lane: string) => LaneRule,
+    ordered: () => ((lane: string) => boolean) | undefined = () => undefined,
+  ) {
     this.#clock = clock
     this.#ruleOf = ruleOf
+    this.#orderedLanes = ordered
   }
 
   /** How many more attempts the lane may begin now. */
@@ -42,6 +48,19 @@ export class Lanes {
     const rule = this.#ruleOf(name)
     const now = this.#now()
     return lane.roomBesideRate(rule.lane, now.wall) > 0 && lane.room(rule, now) === 0
+  }
+
+  /** True for one that is closed, or of which nobody knows yet whether it is back. */
+  isFailing(name: string): boolean {
+    const lane = this.#lanes.get(name)
+    return (
+      lane !== undefined && (lane.breaker.tripped || lane.closedUntil() > this.#clock.now())
+    )
+  }
+
+  /** Which lanes are one chain each; undefined where none is. */
+  get ordered(): ((lane: string) => boolean) | undefined {
+    return this.#orderedLanes()
   }
 
   /** Lanes of which nothing goes out, in place of those before; what is in hand goes on. */

@@ -4,6 +4,7 @@
 import { memo } from '../base/memo.ts'
 import { defaultDestination } from '../config/limits.ts'
 import type { Config, Destination, RetryOptions } from '../config/config.ts'
+import { orderedLanes } from '../config/order.ts'
 import { EVENT_LANE, isUrlLane } from '../message/lane.ts'
 import type { Lease } from '../queue/queue.ts'
 import type { PullRule } from '../queue/open.ts'
@@ -18,6 +19,8 @@ const FAN_OUTS = 20
 export interface LaneRouting extends Routing {
   retryOf(lane: string): RetryOptions
   ruleOf(lane: string): LaneRule
+  /** Lanes that are one chain; undefined where there are none. */
+  readonly ordered: ((lane: string) => boolean) | undefined
 }
 
 /** The routing of one configuration; a reload makes a new one. */
@@ -26,7 +29,9 @@ export function routingOf(config: Config): LaneRouting {
   const bare = memo((url) => defaultDestination(config, url))
   // No receiver answers there: what holds for receivers is not meant.
   const fan = { retry: config.retry, lane: { window: FAN_OUTS } }
+  const ordered = orderedLanes(config)
   return {
+    ordered: ordered.size === 0 ? undefined : (lane) => ordered.has(lane),
     retry: config.retry,
     events: { routes: config.routes, unrouted: config.events.unrouted },
     destinationOf: ({ lane, envelope }: Lease): Destination | undefined => {

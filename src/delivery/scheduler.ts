@@ -135,10 +135,11 @@ export class Scheduler {
     if (max <= 0) return
     this.#suspectLane = undefined
     const room = (lane: string) => lanes.room(lane)
+    const { ordered } = lanes
     const leases = await claims.claim(
       suspectLane === undefined
-        ? { room, max }
-        : { room: (lane) => (lane === suspectLane ? room(lane) : 0), max: 1 },
+        ? { room, max, ordered }
+        : { room: (lane) => (lane === suspectLane ? room(lane) : 0), max: 1, ordered },
     )
     const only = leases.length === 1 && this.#inFlight === 0
     for (const lease of leases) this.#begin(lease, only)

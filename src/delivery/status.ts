@@ -32,15 +32,24 @@ export interface SuspensionStatus {
   readonly why?: string
   /** ISO 8601; absent: until somebody resumes the lane. */
   readonly until?: string
+  /** The configuration says so: `enabled = false`. */
+  readonly disabled?: true
 }
 
 /** A suspension, with its times as text. */
-export function suspensionStatus({ at, by, why, until }: Suspension): SuspensionStatus {
+export function suspensionStatus({
+  at,
+  by,
+  why,
+  until,
+  disabled,
+}: Suspension): SuspensionStatus {
   return {
     at: new Date(at).toISOString(),
     ...(by === undefined ? {} : { by }),
     ...(why === undefined ? {} : { why }),
     ...(until === undefined ? {} : { until: new Date(until).toISOString() }),
+    ...(disabled === undefined ? {} : { disabled }),
   }
 }
 
@@ -60,6 +69,8 @@ export interface DaemonStatus {
   readonly configAt: string
   readonly configFiles: readonly string[]
   readonly destinations: readonly string[]
+  /** Those whose messages are one chain; absent where there are none. */
+  readonly ordered?: readonly string[]
   readonly inFlight: number
   /** Attempts of the last five minutes by how they ended. */
   readonly recent: Counts

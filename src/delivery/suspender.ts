@@ -2,7 +2,7 @@
  * suspender - keeps the lanes in step with what is suspended in the queue, and says each change
  * once.
  *
- * The queue has the truth, and an operator changes it beside us: whoever does rings, and now and
+ * The queue has the truth, but for what the configuration lets wait; an operator changes it beside us: whoever does rings, and now and
  * then we look by ourselves. What cannot be read leaves in force what was. One that is over by
  * itself is removed, but not while the clock is in doubt. One that a rule made ends with the
  * configuration that it was made under; one that a person made never does.
@@ -20,6 +20,8 @@ const EVERY = 1_000
 
 export interface SuspenderOptions {
   readonly suspensions: Suspensions
+  /** Lanes that the configuration in force lets wait, whatever the queue says. */
+  readonly disabled?: () => readonly Suspension[]
   readonly lanes: Lanes
   readonly clock: Clock
   readonly log: Log
@@ -104,8 +106,8 @@ export class Suspender {
 
   /** What counts from now on, and what is new in it. */
   #take(all: readonly Suspension[]): void {
-    const { clock, lanes, onChange } = this.#options
-    const next = inForce([...all, ...this.#unwritten.values()], clock.now())
+    const { clock, disabled = () => [], lanes, onChange } = this.#options
+    const next = inForce([...all, ...this.#unwritten.values(), ...disabled()], clock.now())
     const before = this.#known
     this.#known = next
     lanes.suspend(next)
@@ -155,17 +157,19 @@ export class Suspender {
     this.#options.log.write('warn', fields, `${lane} suspended ${text}`)
   }
 
-  #sayEnded({ lane, until = Infinity }: Suspension): void {
+  #sayEnded({ lane, until = Infinity, disabled }: Suspension): void {
     const isOver = until <= this.#options.clock.now()
     const isMended = this.#mended.delete(lane)
     const word = isMended ? 'its configuration changed' : 'resumed'
-    const reason = isOver ? 'its suspension is over' : word
+    const ended = isOver ? 'its suspension is over' : word
+    const reason = disabled ? 'enabled by the configuration' : ended
     const fields = { event: 'lane', lane, state: 'open', reason }
     this.#options.log.write('info', fields, `${lane} goes on: ${reason}`)
   }
 }
 
 function isSame(one: Suspension | undefined, other: Suspension): boolean {
+  if (one?.disabled && other.disabled) return true
   return (
     one?.at === other.at &&
     one.by === other.by &&

@@ -23,12 +23,11 @@ const PLAIN = [
   'subject',
   'level',
   'key',
+  'order',
   'hold',
 ] as const
 const TIMES = ['delay', 'at', 'expires'] as const
 const MEMBERS = ['to', 'event', 'body', 'bodyBase64', ...PLAIN, ...TIMES] as const
-/** Members of a message that this version does not take from a sender. */
-const NOT_YET = ['order']
 
 export interface Composed {
   readonly draft: Draft
@@ -86,7 +85,6 @@ function checkMembers(raw: Record<string, unknown>): void {
   for (const name of Object.keys(raw)) {
     if ((MEMBERS as readonly string[]).includes(name)) continue
     const shown = printable(name, 60)
-    if (NOT_YET.includes(name)) throw bad(`${shown}: is not in this version of msgq`)
     const meant = didYouMean(name, MEMBERS)
     throw bad(
       `${shown}: is no member of a message`,

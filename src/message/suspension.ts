@@ -18,6 +18,8 @@ export interface Suspension {
    * the lane goes on.
    */
   readonly config?: string
+  /** It is the configuration that says so. */
+  readonly disabled?: true
 }
 
 /** True while it counts. */
@@ -36,9 +38,10 @@ export function inForce(
 
 /** `since 12:00 by ann until 14:00: no money`, with times as the caller writes them. */
 export function suspensionText(
-  { at, by, why, until }: Suspension,
+  { at, by, why, until, disabled }: Suspension,
   timeText: (ms: number) => string,
 ): string {
+  if (disabled) return `by the configuration: ${why ?? 'enabled = false'}`
   const who = by === undefined ? '' : ` by ${by}`
   const end = until === undefined ? '' : ` until ${timeText(until)}`
   return `since ${timeText(at)}${who}${end}${why === undefined ? '' : `: ${why}`}`

@@ -7,6 +7,7 @@
  * as old as its parent. Its id follows from parent and destination, so that what is made again
  * is the same message. How it is made durable before the parent goes is the engine's.
  */
+import { chainPart } from '../message/chain.ts'
 import { childId } from '../message/child.ts'
 import { seal } from '../message/envelope.ts'
 import type { Envelope } from '../message/envelope.ts'
@@ -41,6 +42,8 @@ export function planFanOut(parent: Envelope, destinations: readonly string[]): O
     })
     const envelope = { ...sealed, bytes: parent.bytes }
     const due = firstDue(envelope, accepted)
-    return { entry: { id, state: 'incoming', lane: to, due, tries: 0 }, envelope }
+    const order = chainPart(envelope, due > accepted)
+    const entry = { id, state: 'incoming', lane: to, due, tries: 0, ...order } as const
+    return { entry, envelope }
   })
 }

@@ -94,7 +94,7 @@ export class Chain {
 
 /** Chains of which nothing is kept: one of 32 bits says that it may be one of them. */
 class Dropped {
-  static readonly SIZE = 2 ** 25
+  static readonly SIZE = 2 ** 23
   readonly #bits = new Uint8Array(Dropped.SIZE / 8)
 
   add(key: string): void {

@@ -204,8 +204,9 @@ export function disagreement(
   if (lane !== name.lane) return `its name says ${name.lane}, its envelope ${lane}`
   // A name may say less: that it goes out in no order.
   if (name.chain === undefined || name.chain === LOOSE) return undefined
-  const chain = order === undefined ? 'of none' : `~${chainOf(order)}`
-  return chain === `~${name.chain}`
+  if (order === undefined) return `its name says ~${name.chain}, its envelope no order`
+  const chain = chainOf(order)
+  return chain === name.chain
     ? undefined
-    : `its name says ~${name.chain}, its envelope ${chain}`
+    : `its name says ~${name.chain}, its envelope ~${chain}`
 }

@@ -63,10 +63,7 @@ export class Order {
   }
 
   /** Settles one that holds back its chain, which stands still until it is known where it went. */
-  async settle(
-    lease: Lease,
-    settlement: Settlement,
-  ): ReturnType<ClaimTable['settle']> {
+  async settle(lease: Lease, settlement: Settlement): ReturnType<ClaimTable['settle']> {
     const { agenda, claims } = this.#deps
     const { id } = lease
     this.#settling.add(id)

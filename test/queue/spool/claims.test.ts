@@ -34,6 +34,12 @@ void t.test(
         bytes,
         /its name says crm, its envelope ops/,
       ],
+      [
+        'a name with a chain',
+        sealed({ id, chain: 'abcdef01' }).name,
+        bytes,
+        /its name says ~abcdef01, its envelope no order/,
+      ],
       ['no bytes at all', name, '', /no envelope line/],
       ['garbage', name, 'garbage\n', /no JSON/],
       ['half of it', name, bytes.subarray(0, -3), /cut short/],
