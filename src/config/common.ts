@@ -9,6 +9,7 @@ import * as v from 'valibot'
 import { MsgqError } from '../base/errors.ts'
 import { checkDraft } from '../message/draft.ts'
 import type { Draft } from '../message/draft.ts'
+import { fallbackEntries, fallbackOf } from './after.ts'
 import type { DestinationBase } from './config.ts'
 import type { House } from './in-force.ts'
 import { laneTable, retryTable, table } from './options.ts'
@@ -57,13 +58,20 @@ export const commonEntries = {
   lane: v.optional(laneTable),
   on_timeout: v.optional(word(['retry', 'hold', 'bounce'])),
   ...orderEntries,
+  fallback: v.optional(
+    table(
+      fallbackEntries,
+      { to: 'write to = "pager"' },
+      'write { to = "pager", after = "10m" }',
+    ),
+  ),
 }
 
 const commonTable = table(commonEntries)
 
 /** What every destination has, but for its place. */
 export function commonPartOf(
-  { content_type, on_timeout, ...order }: v.InferOutput<typeof commonTable>,
+  { content_type, on_timeout, fallback, ...order }: v.InferOutput<typeof commonTable>,
   { retry, lane }: House,
 ): Omit<DestinationBase, 'name' | 'where'> {
   return {
@@ -74,5 +82,6 @@ export function commonPartOf(
       ? {}
       : { onTimeout: on_timeout }),
     ...orderOptions(order),
+    ...fallbackOf(fallback),
   }
 }

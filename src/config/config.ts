@@ -3,6 +3,7 @@
  *
  * Spans are in milliseconds, sizes in bytes; Infinity stands for "forever" and "none".
  */
+import type { AfterOptions, Fallback } from './after.ts'
 import type { OAuth2 } from './oauth2.ts'
 import type { OrderOptions } from './order.ts'
 import type { Rate } from './rate.ts'
@@ -65,6 +66,8 @@ export interface DestinationBase extends OrderOptions {
   readonly lane: LaneOptions
   /** What becomes of a message that may have arrived; absent: it is tried again. */
   readonly onTimeout?: 'hold' | 'bounce'
+  /** Where else a message goes that cannot be delivered. */
+  readonly fallback?: Fallback
   /** `file:line` of its definition, for messages. */
   readonly where: string
 }
@@ -123,7 +126,7 @@ export interface SmtpDestination extends DestinationBase {
 export type Destination =
   HttpDestination | ExecDestination | SmtpDestination | FileDestination
 
-export interface Config {
+export interface Config extends AfterOptions {
   /** Files that were read, in order; none when there is no configuration. */
   readonly files: readonly string[]
   /** Which state of those files was read (stamp.ts); absent where none was. */

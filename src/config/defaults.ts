@@ -40,6 +40,8 @@ export const DEFAULTS = {
   },
   lane: { window: [5, 20], rate: 'none' },
   keys: { window: '1d' },
+  bounce: { notify_wait: '10s', notify_every: '1h', keep: '30d' },
+  deferred: { warn_after: 'forever' },
   stop: { grace: '10s' },
   events: { unrouted: 'bounce' },
   log: { level: 'info', format: 'auto', retention: '30d' },

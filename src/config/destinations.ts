@@ -5,8 +5,11 @@
  */
 import * as v from 'valibot'
 
-import { isDestinationName } from '../message/lane.ts'
+import { didYouMean } from '../base/text.ts'
+import { isDestinationName, looksLikeUrl } from '../message/lane.ts'
+import { loopDefect } from './after.ts'
 import type { Destination } from './config.ts'
+import { urlDefect } from './destination.ts'
 import { overlay, retryDefect } from './in-force.ts'
 import type { House, Overrides } from './in-force.ts'
 import { anyTable, kindOf, typesWith } from './kinds.ts'
@@ -52,7 +55,32 @@ export function readDestinations(
       warnings.push(...warningsOf(source, destination))
     }
   }
+  const fallbacks = new Map<string, string>()
+  for (const { name, fallback } of destinations.values())
+    if (fallback !== undefined) fallbacks.set(name, fallback.to)
+  for (const [name, to] of fallbacks) {
+    const place = placeOf(first.get(name)!, ['destinations', name, 'fallback', 'to'])
+    const defect = recipientDefect(to, new Set(first.keys())) ?? loopDefect(name, fallbacks)
+    if (defect !== undefined) problems.push(problemAt(place, defect.why, defect.hint))
+  }
   return { destinations, names: new Set(first.keys()), warnings }
+}
+
+/** Why this leads nowhere; undefined for a destination with one of these names, and for a URL. */
+export function recipientDefect(
+  to: string,
+  names: ReadonlySet<string>,
+): { readonly why: string; readonly hint?: string } | undefined {
+  if (looksLikeUrl(to)) return urlDefect(to)
+  if (names.has(to)) return undefined
+  const meant = didYouMean(to, names)
+  return {
+    why: `no such destination: ${JSON.stringify(to)}`,
+    hint:
+      meant === undefined
+        ? 'name a [destinations.NAME] or a URL'
+        : `did you mean ${meant}?`,
+  }
 }
 
 function readOne(

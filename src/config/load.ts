@@ -8,12 +8,15 @@
  */
 import * as v from 'valibot'
 
-import { didYouMean } from '../base/text.ts'
-import { looksLikeUrl } from '../message/lane.ts'
+import { afterOptions, namedIn, unheard } from './after.ts'
 import type { Config } from './config.ts'
 import { DEFAULTS } from './defaults.ts'
-import { urlDefect } from './destination.ts'
-import { issueProblems, readDestinations, unknownProblems } from './destinations.ts'
+import {
+  issueProblems,
+  readDestinations,
+  recipientDefect,
+  unknownProblems,
+} from './destinations.ts'
 import { anyFilesystem, placeSpool } from './find.ts'
 import type { Environment, Flags } from './find.ts'
 import { defaultHouse, overlay, retryDefect } from './in-force.ts'
@@ -65,6 +68,11 @@ export function checkConfig(environment: Environment, flags: Flags): Checked {
     for (const [name, to] of Object.entries(given.mail ?? {}))
       for (const each of to.split(','))
         checkRecipient(main, ['mail', name], each, names, problems)
+    for (const [path, to] of namedIn(main.table))
+      checkRecipient(main, path, to, names, problems)
+    const silent = unheard(given)
+    if (silent !== undefined)
+      problems.push(problemAt(placeOf(main, silent.path), silent.why, silent.hint))
   }
   if (problems.length > 0)
     return { problems: inOrder(problems, sources.files), warnings, sources }
@@ -76,6 +84,7 @@ export function checkConfig(environment: Environment, flags: Flags): Checked {
     spoolIsDefault: spool.spoolIsDefault,
     anyFilesystem: anyFilesystem(environment, given.any_filesystem).value,
     ...plainOptions(given),
+    ...afterOptions(given, DEFAULTS),
     ...house,
     destinations,
     routes,
@@ -163,22 +172,7 @@ function checkRecipient(
   problems: Problem[],
 ): void {
   if (to === undefined) return
-  const defect = looksLikeUrl(to) ? urlDefect(to) : nameDefect(to, names)
+  const defect = recipientDefect(to, names)
   if (defect !== undefined)
     problems.push(problemAt(placeOf(main, path), defect.why, defect.hint))
-}
-
-function nameDefect(
-  to: string,
-  names: ReadonlySet<string>,
-): { why: string; hint: string } | undefined {
-  if (names.has(to)) return undefined
-  const meant = didYouMean(to, names)
-  return {
-    why: `no such destination: ${JSON.stringify(to)}`,
-    hint:
-      meant === undefined
-        ? 'name a [destinations.NAME] or a URL'
-        : `did you mean ${meant}?`,
-  }
 }

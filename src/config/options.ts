@@ -8,6 +8,7 @@
 import * as v from 'valibot'
 
 import { didYouMean } from '../base/text.ts'
+import { bounceEntries, deferredEntries, expectations } from './after.ts'
 import { spoolDefect } from './glance.ts'
 import { formatPath } from './problem.ts'
 import type { Path } from './problem.ts'
@@ -111,6 +112,9 @@ export const fileTable = table({
   http: v.optional(httpTable),
   lane: v.optional(laneTable),
   keys: v.optional(table({ window: v.optional(span(0, 365 * DAY)) })),
+  bounce: v.optional(table(bounceEntries)),
+  deferred: v.optional(table(deferredEntries)),
+  expect: v.optional(expectations()),
   stop: v.optional(table({ grace: v.optional(span(0, DAY)) })),
   log: v.optional(
     table({

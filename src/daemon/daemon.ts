@@ -5,6 +5,7 @@
  * readiness, then deliveries. Order of the stop: no new claims, what is on the wire ends or is
  * put back, sync, and only then the lock goes.
  */
+import { randomFillSync } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import type { Clock } from '../base/clock.ts'
@@ -16,6 +17,7 @@ import { publishAnew, publishLimits } from '../config/limits.ts'
 import { disabledLanes, orderedLanes } from '../config/order.ts'
 import { printOf } from '../config/print.ts'
 import { readSecret, secretPlace } from '../config/secret.ts'
+import { Aftercare } from '../delivery/aftercare.ts'
 import { deliverer } from '../delivery/deliver.ts'
 import { journaled } from '../delivery/journal.ts'
 import { Lanes } from '../delivery/lanes.ts'
@@ -29,6 +31,7 @@ import { laneStatus } from '../delivery/status.ts'
 import type { DaemonStatus, LaneStatus } from '../delivery/status.ts'
 import { Suspender } from '../delivery/suspender.ts'
 import { Tally } from '../delivery/tally.ts'
+import { idMaker } from '../message/id.ts'
 import { makeSpool, openEngine } from '../queue/open.ts'
 import type {
   Claims,
@@ -42,6 +45,7 @@ import type {
 import { createTransport } from '../transport/pick.ts'
 import type { SecretSource, Transport } from '../transport/transport.ts'
 import { ClockWatch } from './clock-watch.ts'
+import { senderOfOurs } from './self.ts'
 import { Troubles } from './troubles.ts'
 
 export interface DaemonOptions {
@@ -65,6 +69,7 @@ export class Daemon {
   readonly #lanes: Lanes
   readonly #suspender: Suspender
   readonly #recalls = new Recalls()
+  readonly #aftercare: Aftercare
   readonly #lastAttempts: LastAttempts
   readonly #tally: Tally
   readonly #transport: Transport
@@ -102,6 +107,16 @@ export class Daemon {
       mayExpire: () => this.#clockWatch?.mayExpire() ?? false,
       configOf: (lane) => printOf(this.#config.destinations.get(lane), secrets),
       onChange: () => this.#scheduler.kick(),
+    })
+    this.#aftercare = new Aftercare({
+      engine,
+      config: () => this.#config,
+      clock,
+      log: options.log,
+      sender: senderOfOurs(),
+      ids: idMaker(clock.now, (bytes) => randomFillSync(bytes)),
+      mayExpire: () => this.#clockWatch?.mayExpire() ?? false,
+      onMade: () => this.#scheduler.kick(),
     })
     this.#transport = createTransport({
       clock,
@@ -141,18 +156,23 @@ export class Daemon {
     let take = (report: Report): void => void reports.push(report)
     let mayExpire = () => false
     let limits = () => config.send
+    let aftercare: Aftercare | undefined
     const engine = await openEngine(config.spool, {
       clock,
       anyFilesystem: config.anyFilesystem,
       messageSizeLimit: config.send.messageSizeLimit,
       keyWindow: config.keys.window,
       retention: config.log.retention,
+      keepBounced: () => aftercare?.keepBounced() ?? Infinity,
+      mayForget: (lane, at) => aftercare?.mayForget(lane, at) ?? false,
+      onNote: (line) => aftercare?.hear(line),
       mayExpire: () => mayExpire(),
       limits: () => limits(),
       submit: { ...config.submit, minFree: config.send.minFree },
       report: (report) => take(report),
     })
     const daemon = new Daemon(options, engine)
+    aftercare = daemon.#aftercare
     take = (report) => daemon.#hear(report)
     limits = () => daemon.#config.send
     for (const report of reports) daemon.#hear(report)
@@ -197,11 +217,13 @@ export class Daemon {
   async run(): Promise<void> {
     await this.#engine.watch(() => this.#scheduler.kick())
     this.#scheduler.kick()
+    this.#aftercare.open()
   }
 
   /** Delivers what is due, and resolves once nothing is due and nothing in flight. */
   async runOnce(): Promise<void> {
     await this.#scheduler.quiet()
+    if ((await this.#aftercare.once()) > 0) await this.#scheduler.quiet()
   }
 
   /** Takes another configuration for all that comes from now on. */
@@ -306,6 +328,7 @@ export class Daemon {
     )
     await this.#scheduler.stop(grace)
     await this.#transport.close()
+    await this.#aftercare.close()
     await this.#suspender.close()
     await this.#clockWatch?.close()
     await this.#engine.close()

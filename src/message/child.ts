@@ -3,18 +3,26 @@
  *
  * It follows from the parent, from where the child goes and from the parent's state of things:
  * who is killed between making the child and removing the parent makes the same child again, and
- * no second one. It is as old as its parent.
+ * no second one. It is as old as its parent, unless it is made of something that happened later.
  */
 import { createHash } from 'node:crypto'
 
 import { idMaker, idTime } from './id.ts'
 
-/** The id of the child that goes to `to`; `state` changes where a second one is meant. */
-export function childId(parent: string, to: string, state: string): string {
+/**
+ * The id of the child that goes to `to`; `state` changes where a second one is meant, and `at`
+ * (epoch ms) is when what it is made of happened.
+ */
+export function childId(
+  parent: string,
+  to: string,
+  state: string,
+  at = idTime(parent),
+): string {
   const digest = createHash('sha256').update(`${parent}\n${to}\n${state}`).digest()
   const fill = (bytes: Uint8Array) => {
     bytes.set(digest.subarray(0, bytes.length))
     return bytes
   }
-  return idMaker(() => idTime(parent), fill)()
+  return idMaker(() => at, fill)()
 }

@@ -31,6 +31,10 @@ export function senderName({ uid, user, door, token }: Sender): string {
   return token ?? door ?? user ?? `uid ${uid}`
 }
 
+/** What a message of our own tells: some bounced, still wait, did not come, or came again. */
+export const NOTICES = ['bounced', 'waiting', 'missing', 'back'] as const
+export type Notice = (typeof NOTICES)[number]
+
 /** A draft that was accepted: with identity, time, sender and proof. */
 export interface Envelope extends Draft {
   readonly v: number
@@ -38,6 +42,8 @@ export interface Envelope extends Draft {
   readonly createdAt: string
   readonly sender: Sender
   readonly parent?: string
+  /** We made it ourselves, to tell somebody of this; its own bounce is told to nobody. */
+  readonly notice?: Notice
   readonly bytes: number
   readonly sha256: string
 }
@@ -48,6 +54,7 @@ export interface Acceptance {
   readonly now: number
   readonly sender: Sender
   readonly parent?: string
+  readonly notice?: Notice
   /** Of the body, in hex; where it is missing it is computed. */
   readonly sha256?: string
 }
@@ -71,6 +78,7 @@ export function seal(draft: Draft, body: Uint8Array, accepted: Acceptance): Enve
     createdAt: new Date(accepted.now).toISOString(),
     sender: accepted.sender,
     ...(accepted.parent === undefined ? {} : { parent: accepted.parent }),
+    ...(accepted.notice === undefined ? {} : { notice: accepted.notice }),
     bytes: body.length,
     sha256: accepted.sha256 ?? sha256(body),
   }
@@ -102,13 +110,15 @@ export function parseEnvelope(line: string): Envelope {
 
 /** The same of a line that was parsed already. */
 export function checkEnvelope(raw: Record<string, unknown>): Envelope {
-  const { v, id, sender, parent, bytes, sha256: digest, createdAt } = raw
+  const { v, id, sender, parent, notice, bytes, sha256: digest, createdAt } = raw
   if (typeof v === 'number' && v > FORMAT_VERSION) throw new NewerFormatError(v)
   if (v !== FORMAT_VERSION) throw bad('v', `is not ${FORMAT_VERSION}`)
   if (!isText(id) || !isId(id)) throw bad('id', 'is no id')
   if (!isSender(sender)) throw bad('sender', 'is missing, or names no uid')
   if (parent !== undefined && !(isText(parent) && isId(parent)))
     throw bad('parent', 'is no id')
+  // One that a later msgq knows is a notice too.
+  if (notice !== undefined && !isText(notice)) throw bad('notice', 'is no text')
   if (!Number.isSafeInteger(bytes) || (bytes as number) < 0)
     throw bad('bytes', 'is no length')
   if (!isText(digest) || !/^[0-9a-f]{64}$/.test(digest)) throw bad('sha256', 'is no digest')

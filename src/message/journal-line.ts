@@ -25,8 +25,10 @@ export const EVENTS = [
   'released',
   'requeued',
   'redirected',
+  'noticed',
   'expired',
   'deleted',
+  'removed',
 ] as const
 
 export type JournalEvent = (typeof EVENTS)[number]
@@ -55,7 +57,7 @@ export interface JournalLine {
   readonly key?: string
   /** The message of which this one was a repeat. */
   readonly of?: string
-  /** The new message as which this one was sent on. */
+  /** The new message as which this one was sent on, or which tells of it. */
   readonly as?: string
   /** The event that this one was made of. */
   readonly parent?: string

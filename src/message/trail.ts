@@ -30,6 +30,7 @@ export interface ActLine {
     | 'flushed'
     | 'held'
     | 'interrupted'
+    | 'noticed'
     | 'postponed'
     | 'redirected'
     | 'refused'
@@ -42,6 +43,8 @@ export interface ActLine {
   readonly reason?: string
   /** Which attempt is about to begin (`sending`). */
   readonly try?: number
+  /** The message that was made of it by this. */
+  readonly as?: string
 }
 
 export type TrailLine = AttemptLine | ActLine
@@ -129,6 +132,7 @@ export function renewedAt(trail: readonly TrailLine[]): number | undefined {
 const SILENT: ReadonlySet<string> = new Set<ActLine['act']>([
   'adopted',
   'flushed',
+  'noticed',
   'redirected',
   'sending',
 ])

@@ -9,9 +9,9 @@
 import { MsgqError } from '../base/errors.ts'
 import type { Body } from '../message/body.ts'
 import type { Draft } from '../message/draft.ts'
-import type { Envelope, Sender } from '../message/envelope.ts'
+import type { Envelope, Notice, Sender } from '../message/envelope.ts'
 import type { JournalLine } from '../message/journal-line.ts'
-import type { Entry, Selector } from '../message/selector.ts'
+import type { Entry, Selector, Story } from '../message/selector.ts'
 import type { State } from '../message/state.ts'
 import type { Suspension } from '../message/suspension.ts'
 import type { ActLine, AttemptLine, TrailLine } from '../message/trail.ts'
@@ -317,6 +317,49 @@ export interface Claims {
   watch(onHint: () => void): Promise<void>
 }
 
+/** A message of our own, under an id that follows from what it is made of. */
+export interface Offspring {
+  readonly id: string
+  readonly draft: Draft
+  readonly body: Uint8Array
+  readonly sender: Sender
+  readonly parent?: string
+  readonly notice?: Notice
+  /** The first line of its trail. */
+  readonly line?: ActLine
+}
+
+/** A message as it was met on a round; it may have moved on by now. */
+export interface Sighting {
+  readonly entry: Entry
+  /** What it says of itself, unproven; undefined once it is not there any more. */
+  story(): Promise<Story | undefined>
+  /** The proven body; undefined when it disproves itself, or once it is not there any more. */
+  body(): Promise<Body | undefined>
+  /** Adds a line to its trail; false once it is not there any more. */
+  tell(line: ActLine): Promise<boolean>
+}
+
+/**
+ * What the daemon looks after beside the deliveries: messages that failed, or wait for long.
+ * It goes round now and then, in small pieces, and holds nothing of what it met.
+ */
+export interface Rounds {
+  /** All messages in these states, in no order; one that moves meanwhile may be missed. */
+  meet(states: readonly State[]): AsyncIterable<Sighting>
+  /** The same text twice: nothing came into this state or left it. Undefined: nobody knows. */
+  stamp(state: State): string | undefined
+  /**
+   * Makes a message, durable when this resolves, due at once or at its own time. Whether it was
+   * made before the caller has to know: an id that is there twice is one of two.
+   */
+  place(offspring: Offspring): Promise<void>
+  /** Keeps something small by a name ([a-z-]), durably, in place of what was kept before. */
+  remember(name: string, known: unknown): Promise<void>
+  /** What was kept; undefined where nothing was, or where it cannot be read any more. */
+  remembered(name: string): Promise<unknown>
+}
+
 /** What happened below the seam that an operator should read. */
 export interface Report {
   readonly level: 'info' | 'warn' | 'error'
@@ -338,7 +381,8 @@ export interface Report {
 }
 
 /** An engine itself notes what comes in, what it puts aside or drops, and what operators do. */
-export interface Engine extends Outbox, Doorway, Desk, Claims, Journal, Suspensions {
+export interface Engine
+  extends Outbox, Doorway, Desk, Claims, Journal, Suspensions, Rounds {
   /**
    * Takes the queue for this process, alone: nobody claims before. What was in flight goes back
    * to `incoming`, uncharged, with a line `interrupted`. Rejects, and touches nothing, while

@@ -39,6 +39,14 @@ t.test('without any configuration the defaults are in force', async (t) => {
     stop: { grace: 10_000 },
     events: { unrouted: 'bounce' },
     routes: [],
+    bounce: {
+      notify: [],
+      notifyWait: 10_000,
+      notifyEvery: 3_600_000,
+      keep: 30 * 86_400_000,
+    },
+    deferred: { warnAfter: Infinity },
+    expect: [],
     log: { level: 'info', format: 'auto', retention: 30 * 86_400_000 },
     destinations: new Map(),
     warnings: [],
@@ -269,7 +277,7 @@ jitter = 2
 [destinations.crm]
 url = "crm"
 routes = []
-[bounce]
+[bouncy]
 keep = "30d"
 [lane]
 window = 0
@@ -288,7 +296,7 @@ window = 0
       '/msgq.toml:6: destinations.crm.type: is missing',
       '/msgq.toml:7: destinations.crm.url: is not a URL',
       '/msgq.toml:8: destinations.crm.routes: unknown option',
-      '/msgq.toml:9: bounce: unknown option',
+      '/msgq.toml:9: bouncy: unknown option',
       '/msgq.toml:12: lane.window: is too small: 0',
       checked.problems.find(({ file }) => file === first)?.message.slice(dir.length),
       '/conf.d/b.toml:1: destinations.Ops: cannot be the name of a destination',

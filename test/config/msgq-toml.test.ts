@@ -26,6 +26,8 @@ const UNCOMMENTED = TEXT.replace(/^#(?=\S)/gm, '')
 const SAMPLES: Readonly<Record<string, unknown>> = {
   spool: '/var/spool/msgq',
   'send.to': 'crm',
+  'bounce.notify': 'ops',
+  expect: [{ event: 'backup.ok', every: '26h', notify: 'ops' }],
   mail: { root: 'ops', default: 'ops', 'ann@example.com': 'crm,ops' },
   routes: [
     {
@@ -140,7 +142,7 @@ t.test('it opens with how to check and how to apply it', async (t) => {
 t.test('every option is explained', async (t) => {
   const lines = TEXT.split('\n')
   // Three overrides in a row have one explanation.
-  const shared = /^#(http|lane|url|auth|type|default|"ann@example\.com") = /
+  const shared = /^#(http|lane|url|auth|type|default|every|notify|"ann@example\.com") = /
   // A service's sample is explained as a whole.
   const services = lines.findIndex((line) => line.startsWith('# Services. '))
   lines.forEach((line, index) => {

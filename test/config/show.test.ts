@@ -17,7 +17,7 @@ t.test('without a configuration every option is a default', async (t) => {
   ])
   t.same(
     rows.filter(({ where }) => where !== 'default').map(({ option }) => option),
-    ['send.to', 'mail'],
+    ['send.to', 'mail', 'bounce.notify', 'expect'],
   )
 })
 
@@ -60,6 +60,8 @@ t.test('each option says where it comes from, and no secret is shown', async (t)
       { option: 'send.to', value: '', where: 'not set' },
       { option: 'mail', value: '', where: 'not set' },
       { option: 'retry.max', value: '"60m"', where: at(4) },
+      { option: 'bounce.notify', value: '', where: 'not set' },
+      { option: 'expect', value: '', where: 'not set' },
       { option: 'destinations.crm.type', value: '"http"', where: at(6) },
       {
         option: 'destinations.crm.url',

@@ -21,6 +21,7 @@ import { ORDER_PROMISES } from './conformance/order.ts'
 import { OUTBOX_PROMISES } from './conformance/outbox.ts'
 import { Rig } from './conformance/rig.ts'
 import type { Open } from './conformance/rig.ts'
+import { ROUND_PROMISES } from './conformance/rounds.ts'
 import { SETTLE_PROMISES } from './conformance/settle.ts'
 import { SUSPENSION_PROMISES } from './conformance/suspensions.ts'
 
@@ -40,6 +41,7 @@ const PROMISES = {
   'the door inside': DOORWAY_PROMISES,
   'suspended lanes': SUSPENSION_PROMISES,
   'the journal': JOURNAL_PROMISES,
+  rounds: ROUND_PROMISES,
   'life and death': LIFE_PROMISES,
 }
 

@@ -44,6 +44,8 @@ export class MemoryStore {
   /** The first of which a dropped message was a repeat. */
   readonly repeats = new Map<string, string>()
   readonly suspended = new Map<string, Suspension>()
+  /** What was kept from start to start, by name. */
+  readonly known = new Map<string, string>()
 
   /** Those that the selector means, by due, then id. */
   select(selector: Selector): Item[] {

@@ -373,6 +373,59 @@ export class MemoryEngine implements Queue.Engine {
     )
   }
 
+  async *meet(states: readonly State[]): AsyncGenerator<Queue.Sighting> {
+    for (const { id, state } of this.#store.select({ states })) {
+      const item = () => {
+        const now = this.#store.items.get(id)
+        return now?.state === state ? now : undefined
+      }
+      const met = item()
+      if (met === undefined) continue
+      yield {
+        entry: entryOf(met),
+        story: async () => item(),
+        body: async () => {
+          const now = item()
+          return now === undefined ? undefined : bodyOf(now)
+        },
+        tell: async (line) => {
+          const now = item()
+          if (now !== undefined)
+            this.#store.items.set(id, { ...now, trail: [...now.trail, line] })
+          return now !== undefined
+        },
+      }
+    }
+  }
+
+  stamp(): undefined {}
+
+  async place(offspring: Queue.Offspring): Promise<void> {
+    const { id, draft, body, line } = offspring
+    const now = this.#now()
+    const envelope = seal(draft, body, { ...offspring, now })
+    this.#store.items.set(id, {
+      id,
+      state: 'incoming',
+      lane: laneOf(draft.to),
+      due: firstDue(envelope, now),
+      tries: 0,
+      envelope,
+      body: Uint8Array.from(body),
+      trail: line === undefined ? [] : [line],
+    })
+    this.#ring()
+  }
+
+  async remember(name: string, known: unknown): Promise<void> {
+    this.#store.known.set(name, JSON.stringify(known))
+  }
+
+  async remembered(name: string): Promise<unknown> {
+    const known = this.#store.known.get(name)
+    return known === undefined ? undefined : JSON.parse(known)
+  }
+
   async recover(): Promise<{ readonly interrupted: number }> {
     if (this.#store.owner !== undefined && this.#store.owner !== this)
       throw new MsgqError('temporary', 'queue: it is served by another')

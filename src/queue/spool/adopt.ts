@@ -36,7 +36,16 @@ import { Defect, EDGE, firstLine, openPlain, readAt } from './read.ts'
 const NEWLINE = Buffer.from('\n')
 
 /** What is left behind of members that only msgq writes, when a copy comes back by hand. */
-const OURS = new Set(['v', 'id', 'createdAt', 'sender', 'parent', 'bytes', 'sha256'])
+const OURS = new Set([
+  'v',
+  'id',
+  'createdAt',
+  'sender',
+  'parent',
+  'notice',
+  'bytes',
+  'sha256',
+])
 
 export interface AdoptOptions {
   readonly now: number

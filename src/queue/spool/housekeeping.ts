@@ -2,7 +2,8 @@
  * housekeeping - what is removed from a spool now and then, beside the deliveries.
  *
  * What writers that died left in incoming/, keys that count no more, days of the journal that
- * are over for long, what other users' garbage takes beyond their bounds. A pass that fails is said, and made again the next time.
+ * are over for long, bounces that nobody requeued, what other users' garbage takes beyond their
+ * bounds. A pass that fails is said, and made again the next time.
  */
 import type { Clock } from '../../base/clock.ts'
 import { plainError } from '../../base/errno.ts'
@@ -14,12 +15,14 @@ import type { Layout } from './layout.ts'
 import type { Mover } from './moves.ts'
 import type { Bounds } from './quota.ts'
 import { Sweep } from './sweep.ts'
+import { removeBounced } from './sweep-bounce.ts'
+import type { BounceDeps } from './sweep-bounce.ts'
 import { boundCorrupt } from './sweep-corrupt.ts'
 
 /** So often (ms). */
 const EVERY = 600_000
 
-interface Deps extends PruneDeps {
+interface Deps extends PruneDeps, BounceDeps {
   readonly layout: Layout
   readonly clock: Clock
   readonly mover: Mover
@@ -70,6 +73,7 @@ export class Housekeeping {
     await this.#guard('incoming/', async () => this.#sweep.pass())
     if (mayExpire()) await this.#guard('keys/', () => pruneKeys(this.#deps))
     await this.tidyJournal()
+    if (mayExpire()) await this.#guard('bounce/', () => removeBounced(this.#deps))
     await this.#guard('corrupt/', () => boundCorrupt(this.#deps))
   }
 

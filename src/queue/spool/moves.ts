@@ -75,7 +75,11 @@ export const MOVES: readonly Move[] = [
   { from: 'hold', to: 'bounce', when: 'expired by an operator' },
   { from: 'hold', to: 'gone', when: 'deleted by an operator, or sent on as a new one' },
   { from: 'bounce', to: 'incoming', when: 'requeued' },
-  { from: 'bounce', to: 'gone', when: 'deleted by an operator, or sent on as a new one' },
+  {
+    from: 'bounce',
+    to: 'gone',
+    when: 'deleted by an operator, or sent on as a new one; past its time in bounce',
+  },
   { from: 'corrupt', to: 'incoming', when: 'requeued' },
   {
     from: 'corrupt',

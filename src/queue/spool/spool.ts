@@ -12,6 +12,7 @@ import type { Body } from '../../message/body.ts'
 import { idMaker } from '../../message/id.ts'
 import type { JournalLine } from '../../message/journal-line.ts'
 import type { Entry, Selector } from '../../message/selector.ts'
+import type { State } from '../../message/state.ts'
 import type { Suspension } from '../../message/suspension.ts'
 import type { ActLine } from '../../message/trail.ts'
 import { MsgqError } from '../../base/errors.ts'
@@ -29,10 +30,12 @@ import type {
   Lease,
   Mark,
   Message,
+  Offspring,
   OnlyOne,
   Page,
   Report,
   Settlement,
+  Sighting,
   Stats,
   Submission,
 } from '../queue.ts'
@@ -57,6 +60,7 @@ import type { OutboxOptions } from './outbox.ts'
 import { Quota, UNBOUND } from './quota.ts'
 import type { Bounds } from './quota.ts'
 import { recoverActive } from './recover.ts'
+import { SpoolRounds } from './rounds.ts'
 import { SuspendedFolder } from './suspended.ts'
 import { watchWake } from './wake.ts'
 import type { Wake } from './wake.ts'
@@ -67,6 +71,12 @@ export interface SpoolOptions extends OutboxOptions {
   readonly keyWindow?: number
   /** How long a day of the journal is kept (ms). */
   readonly retention?: number
+  /** How long a message stays in bounce/ (ms), as of now. */
+  readonly keepBounced?: () => number
+  /** False for one that bounced then and is still wanted there, however old it is. */
+  readonly mayForget?: (lane: string, bouncedAt: number) => boolean
+  /** Hears each line of the journal as it is noted. */
+  readonly onNote?: (line: JournalLine) => void
   /** False while nobody knows what time it is: nothing is removed then because it is old. */
   readonly mayExpire?: () => boolean
   /** Who else may send, and how much. */
@@ -97,7 +107,9 @@ export class SpoolEngine implements Engine {
   readonly #keyDoor: KeyDoor
   readonly #desk: SpoolDesk
   readonly #suspended: SuspendedFolder
+  readonly #rounds: SpoolRounds
   readonly #journal: SpoolJournal
+  readonly #note: (line: JournalLine) => void
   readonly #agenda = new Agenda()
   readonly #claims: ClaimTable
   readonly #quota: Quota
@@ -119,9 +131,11 @@ export class SpoolEngine implements Engine {
     const say = options.report ?? (() => {})
     const layout = new Layout(root, bounds.shared)
     const journal = new SpoolJournal(layout, clock, say)
+    const { onNote } = options
     const note = (line: JournalLine) => {
       this.#keyDoor.left(line.id)
       journal.note(line)
+      onNote?.(line)
     }
     const report = (said: Report) => {
       const line = reportLine(said, clock.now())
@@ -130,6 +144,7 @@ export class SpoolEngine implements Engine {
     }
     this.#layout = layout
     this.#journal = journal
+    this.#note = note
     this.#clock = clock
     this.#report = report
     this.#takeLock = options.takeLock ?? Lock.take
@@ -142,6 +157,7 @@ export class SpoolEngine implements Engine {
     const deps = { layout, mover, clock, report, note, gate, agenda: this.#agenda }
     this.#desk = new SpoolDesk(layout, mover, clock, journal)
     this.#suspended = new SuspendedFolder(layout, clock)
+    this.#rounds = new SpoolRounds(layout, clock, cautious)
     this.#sync = new FolderSync(layout, mover, report)
     this.#claims = new ClaimTable(deps)
     this.#housekeeping = new Housekeeping({
@@ -151,6 +167,8 @@ export class SpoolEngine implements Engine {
       bounds,
       journal,
       retention: options.retention ?? Infinity,
+      keepBounced: options.keepBounced ?? (() => Infinity),
+      mayForget: options.mayForget ?? (() => true),
       mayExpire: options.mayExpire ?? (() => true),
     })
     this.#quota = new Quota({ ...deps, claims: this.#claims, bounds })
@@ -229,7 +247,7 @@ export class SpoolEngine implements Engine {
   }
 
   note(line: JournalLine): void {
-    this.#journal.note(line)
+    this.#note(line)
   }
 
   noted(): Promise<void> {
@@ -246,6 +264,26 @@ export class SpoolEngine implements Engine {
 
   suspensions(): Promise<readonly Suspension[]> {
     return this.#suspended.suspensions()
+  }
+
+  meet(states: readonly State[]): AsyncIterable<Sighting> {
+    return this.#rounds.meet(states)
+  }
+
+  stamp(state: State): string | undefined {
+    return this.#rounds.stamp(state)
+  }
+
+  place(offspring: Offspring): Promise<void> {
+    return this.#rounds.place(offspring)
+  }
+
+  remember(name: string, known: unknown): Promise<void> {
+    return this.#rounds.remember(name, known)
+  }
+
+  remembered(name: string): Promise<unknown> {
+    return this.#rounds.remembered(name)
   }
 
   async recover({ claims } = { claims: true }): Promise<{ interrupted: number }> {

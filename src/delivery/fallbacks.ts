@@ -1,0 +1,344 @@
+/**
+ * fallbacks - sends a copy of what is late, or bounced, to where its destination falls back to.
+ *
+ * Once a message, over restarts: a line in its trail is the witness. Order: 1. the ids of some
+ * copies are written down, durably; 2. the copies are placed, durably; 3. each original gets its
+ * line. Who dies after 1 or 2 finds the ids, and asks of those alone whether they are in the queue
+ * or were in the journal. The original goes on as it was. Found by looking through the lanes that
+ * have a fallback, so that it does not matter whether anything was tried: a lane may be suspended,
+ * or closed. What an operator expired, or its sender let expire, is wanted nowhere else.
+ */
+import type { Clock } from '../base/clock.ts'
+import { formatDuration } from '../base/duration.ts'
+import { plainError } from '../base/errno.ts'
+import { MsgqError } from '../base/errors.ts'
+import type { Fallback } from '../config/after.ts'
+import type { Body } from '../message/body.ts'
+import { childId } from '../message/child.ts'
+import { LEVELS } from '../message/draft.ts'
+import type { Draft, Level } from '../message/draft.ts'
+import type { Envelope } from '../message/envelope.ts'
+import { idTime, isId } from '../message/id.ts'
+import { atText } from '../message/journal-line.ts'
+import { shownTo } from '../message/mask.ts'
+import type { Story } from '../message/selector.ts'
+import { isAttempt, renewedAt } from '../message/trail.ts'
+import type { TrailLine } from '../message/trail.ts'
+import type { Desk, History, Journal, Offspring, Rounds, Sighting } from '../queue/queue.ts'
+import type { Log } from './log.ts'
+import { wasMade } from './telling.ts'
+
+export interface FallbackOptions {
+  readonly rounds: Rounds
+  readonly desk: Pick<Desk, 'find'> & Pick<History, 'history'>
+  readonly journal: Pick<Journal, 'note'>
+  readonly clock: Clock
+  readonly log: Log
+  /** By lane. */
+  readonly fallbacks: () => ReadonlyMap<string, Fallback>
+  /** False while nobody knows what time it is: nothing is late then. */
+  readonly mayExpire: () => boolean
+}
+
+/** So many copies are made at once, or of so many bytes of bodies. */
+const AT_ONCE = 32
+const BYTES = 16 * 1024 * 1024
+/** Ids of messages that have had their copy, so that they are not read again. */
+const MOST = 50_000
+/** Ids that are kept in place of lines that could not be written. */
+const MOST_DOUBTS = 1_000
+/** A name may appear so much later than the time that it says (ms). */
+const LAG = 5_000
+const NAME = 'fallback'
+const VERSION = 1
+
+/** A copy that is to be made. */
+interface Plan {
+  readonly met: Sighting
+  readonly copy: Omit<Offspring, 'body'>
+  readonly why: string
+}
+
+export class Fallbacks {
+  readonly #options: FallbackOptions
+  /** Up to when bounce/ was looked through; undefined until that was read. */
+  #bouncedUpTo: number | undefined
+  /** Copies that a killed run may have made: their ids by those of the originals. */
+  #doubts = new Map<string, string>()
+  /** Originals that have had their copy, as far as we remember. */
+  #done = new Set<string>()
+  #stamp: string | undefined
+  #kept = ''
+  #trouble = ''
+
+  constructor(options: FallbackOptions) {
+    this.#options = options
+  }
+
+  /** True for what needs no copy any more, whatever it says. */
+  isDone(lane: string, bouncedAt: number): boolean {
+    if (!this.#options.fallbacks().has(lane)) return true
+    return bouncedAt <= (this.#bouncedUpTo ?? -Infinity)
+  }
+
+  /** Looks, and makes the copies that are due: how many. */
+  async pass({ late = true, final = false } = {}): Promise<number> {
+    if (this.#options.fallbacks().size === 0) return 0
+    try {
+      await this.#open()
+      const made = (await this.#bounced(final)) + (late ? await this.#late() : 0)
+      if (made > 0) await this.#keep()
+      this.#trouble = ''
+      return made
+    } catch (error) {
+      const reason = plainError(error)
+      const fields = { event: 'trouble', reason }
+      if (reason !== this.#trouble)
+        this.#options.log.write('error', fields, `fallback: ${reason}; tried again`)
+      this.#trouble = reason
+      return 0
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.#bouncedUpTo !== undefined) await this.#keep().catch(() => {})
+  }
+
+  async #open(): Promise<void> {
+    if (this.#bouncedUpTo !== undefined) return
+    const { rounds, clock } = this.#options
+    const known = await rounds.remembered(NAME)
+    const { v, upTo, making } = (known ?? {}) as Record<string, unknown>
+    const time = Date.parse(String(upTo))
+    for (const [parent, id] of Object.entries((making ?? {}) as object))
+      if (isId(parent) && isId(String(id))) this.#doubts.set(parent, String(id))
+    const isKnown = v === VERSION && !Number.isNaN(time)
+    // What bounced before anybody wanted a copy of it gets none.
+    this.#bouncedUpTo = isKnown ? time : clock.now()
+    if (!isKnown) await this.#keep()
+  }
+
+  async #bounced(final: boolean): Promise<number> {
+    const { rounds, clock, fallbacks } = this.#options
+    const rules = fallbacks()
+    const now = clock.now()
+    const upTo = final ? now : now - LAG
+    const stamp = rounds.stamp('bounce')
+    if (stamp !== undefined && stamp === this.#stamp) return 0
+    // A clock that went back: what has its copy says so itself.
+    const from = Math.min(this.#bouncedUpTo!, now)
+    let isRipe = true
+    const made = await this.#each(['bounce'], async (met) => {
+      const { lane, due } = met.entry
+      const fallback = rules.get(lane)
+      if (fallback === undefined || due <= from) return undefined
+      if (due > upTo && due < now + 60_000) isRipe = false
+      return this.#planFor(met, fallback, (story) => {
+        if (givenUp(story.trail)) return undefined
+        const expiry = Date.parse(story.envelope?.expiresAt ?? '')
+        return now >= expiry ? undefined : { why: 'bounced', at: due }
+      })
+    })
+    this.#bouncedUpTo = Math.max(from, upTo)
+    this.#stamp = isRipe ? stamp : undefined
+    return made
+  }
+
+  async #late(): Promise<number> {
+    const { clock, fallbacks, mayExpire } = this.#options
+    const rules = fallbacks()
+    if (![...rules.values()].some(({ after }) => after < Infinity)) return 0
+    if (!mayExpire()) return 0
+    return this.#each(['incoming', 'deferred'], async (met) => {
+      const { id, lane, due, tries } = met.entry
+      const fallback = rules.get(lane)
+      const now = clock.now()
+      if (fallback === undefined || idTime(id) + fallback.after > now) return undefined
+      // Scheduled for later, and not begun yet.
+      if (tries === 0 && due + fallback.after > now) return undefined
+      return this.#planFor(met, fallback, ({ envelope, trail }) => {
+        const at = waitsSince(envelope!, trail) + fallback.after
+        if (at > now || envelope!.hold === true) return undefined
+        return { why: `not delivered in ${formatDuration(fallback.after)}`, at }
+      })
+    })
+  }
+
+  /** The copy of one; undefined where it needs none, or has had it. */
+  async #planFor(
+    met: Sighting,
+    { to, level }: Fallback,
+    due: (story: Story) => { why: string; at: number } | undefined,
+  ): Promise<Plan | undefined> {
+    const { id: parent } = met.entry
+    if (this.#done.has(parent)) return undefined
+    const story = await met.story()
+    const { envelope } = story ?? {}
+    if (story === undefined || envelope === undefined) return undefined
+    if (hasFallenBack(story.trail)) {
+      this.#remember(parent)
+      this.#doubts.delete(parent)
+      return undefined
+    }
+    const meant = due(story)
+    if (meant === undefined) return undefined
+    const id = this.#doubts.get(parent) ?? childId(parent, to, NAME, meant.at)
+    const { notice, sender } = envelope
+    const copy = {
+      id,
+      draft: draftOf(envelope, to, level),
+      sender,
+      parent,
+      ...(notice === undefined ? {} : { notice }),
+    }
+    return { met, copy, why: meant.why }
+  }
+
+  /** Goes through messages, and makes the copies that are planned for some of them. */
+  async #each(
+    states: Parameters<Rounds['meet']>[0],
+    planFor: (met: Sighting) => Promise<Plan | undefined>,
+  ): Promise<number> {
+    let made = 0
+    let bytes = 0
+    let plans: Plan[] = []
+    for await (const met of this.#options.rounds.meet(states)) {
+      const plan = await planFor(met)
+      if (plan === undefined) continue
+      plans.push(plan)
+      bytes += (await met.story())?.envelope?.bytes ?? 0
+      if (plans.length < AT_ONCE && bytes < BYTES) continue
+      made += await this.#make(plans)
+      plans = []
+      bytes = 0
+    }
+    return plans.length === 0 ? made : made + (await this.#make(plans))
+  }
+
+  async #make(plans: readonly Plan[]): Promise<number> {
+    const inDoubt = new Set(this.#doubts.keys())
+    for (const { met, copy } of plans) this.#doubts.set(met.entry.id, copy.id)
+    await this.#keep()
+    const made = await Promise.allSettled(
+      plans.map((plan) => this.#makeOne(plan, inDoubt.has(plan.met.entry.id))),
+    )
+    const failed = made.find((one) => one.status === 'rejected')
+    if (failed !== undefined) throw failed.reason
+    return made.filter((one) => one.status === 'fulfilled' && one.value).length
+  }
+
+  /** Makes one copy; false where the original has moved on, and is met again. */
+  async #makeOne({ met, copy, why }: Plan, isInDoubt: boolean): Promise<boolean> {
+    const { rounds, desk } = this.#options
+    const { id: parent } = met.entry
+    if (!(isInDoubt && (await wasMade(copy.id, desk)))) {
+      const body = await bytesOf(await met.body())
+      if (body === undefined) {
+        if (!isInDoubt) this.#doubts.delete(parent)
+        return false
+      }
+      try {
+        await rounds.place({ ...copy, body })
+      } catch (error) {
+        // It is there already, under the very same name.
+        if (!(error instanceof MsgqError && error.code === 'software')) throw error
+      }
+    }
+    await this.#witness(met, copy, why)
+    return true
+  }
+
+  async #witness(met: Sighting, copy: Plan['copy'], why: string): Promise<void> {
+    const { clock, journal, log } = this.#options
+    const { id, lane } = met.entry
+    const to = shownTo(copy.draft.to ?? '')
+    const now = clock.now()
+    const at = new Date(now).toISOString()
+    const line = { at, act: 'redirected', as: copy.id } as const
+    this.#remember(id)
+    // Where it has moved, or the disk is full, its id stays on disk in place of the line.
+    const reason = `to ${to} as ${copy.id}: ${why}`
+    if (await met.tell({ ...line, reason }).catch(() => false)) this.#doubts.delete(id)
+    journal.note({
+      at: atText(now),
+      event: 'redirected',
+      id,
+      lane,
+      as: copy.id,
+      reason: why,
+    })
+    const fields = { event: 'fallback', id, lane, to, as: copy.id }
+    log.write('warn', fields, `${lane} falls back to ${to}: ${why}`)
+  }
+
+  #remember(id: string): void {
+    // Whoever is forgotten is read once more, and says it himself.
+    if (this.#done.size >= MOST) this.#done = new Set()
+    this.#done.add(id)
+  }
+
+  async #keep(): Promise<void> {
+    const making = Object.fromEntries([...this.#doubts].slice(-MOST_DOUBTS))
+    const known = {
+      v: VERSION,
+      upTo: new Date(this.#bouncedUpTo!).toISOString(),
+      ...(this.#doubts.size === 0 ? {} : { making }),
+    }
+    const text = JSON.stringify(known)
+    if (text !== this.#kept) await this.#options.rounds.remember(NAME, known)
+    this.#kept = text
+  }
+}
+
+/** Since when a message could have gone: accepted, its own time, released or requeued. */
+export function waitsSince(envelope: Envelope, trail: readonly TrailLine[]): number {
+  const { createdAt, notBefore } = envelope
+  const own = notBefore === undefined ? 0 : Date.parse(notBefore)
+  return Math.max(Date.parse(createdAt), own, renewedAt(trail) ?? 0)
+}
+
+/** True where the trail says that a copy was made; an operator's own act is no such line. */
+function hasFallenBack(trail: readonly TrailLine[]): boolean {
+  return trail.some(
+    (line) =>
+      !isAttempt(line) &&
+      line.act === 'redirected' &&
+      line.by === undefined &&
+      line.as !== undefined,
+  )
+}
+
+/** True where an operator gave it up himself. */
+function givenUp(trail: readonly TrailLine[]): boolean {
+  const last = trail.findLast((line) => isAttempt(line) || line.act === 'expired')
+  return last !== undefined && !isAttempt(last) && last.by !== undefined
+}
+
+/**
+ * What of it means something elsewhere. Method and headers were for the first receiver, and may
+ * hold a secret of his; its key is his as well, and would make the copy a conflict.
+ */
+function draftOf(envelope: Envelope, to: string, least: Level | undefined): Draft {
+  const { subject, contentType, expiresAt, level } = envelope
+  const rank = (one: Level | undefined) => (one === undefined ? -1 : LEVELS.indexOf(one))
+  const higher = rank(least) > rank(level) ? least : level
+  return {
+    to,
+    ...(subject === undefined ? {} : { subject }),
+    ...(contentType === undefined ? {} : { contentType }),
+    ...(higher === undefined ? {} : { level: higher }),
+    ...(expiresAt === undefined ? {} : { expiresAt }),
+  }
+}
+
+async function bytesOf(body: Body | undefined): Promise<Uint8Array | undefined> {
+  if (body === undefined || body.kind === 'bytes') return body?.bytes
+  const chunks: Buffer[] = []
+  try {
+    for await (const chunk of body.open()) chunks.push(Buffer.from(chunk as Buffer))
+  } catch {
+    // Moved between the two looks: the next pass finds it where it is then.
+    return undefined
+  }
+  return Buffer.concat(chunks)
+}
