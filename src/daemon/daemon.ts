@@ -223,7 +223,7 @@ export class Daemon {
   /** Delivers what is due, and resolves once nothing is due and nothing in flight. */
   async runOnce(): Promise<void> {
     await this.#scheduler.quiet()
-    if ((await this.#aftercare.once()) > 0) await this.#scheduler.quiet()
+    if ((await this.#aftercare.look(true)) > 0) await this.#scheduler.quiet()
   }
 
   /** Takes another configuration for all that comes from now on. */

@@ -64,16 +64,12 @@ export class Aftercare {
         rule: (final = false) => {
           const { notify: to, notifyWait: wait, notifyEvery: every } = config().bounce
           const reached = clock.now()
-          return {
-            to,
-            wait,
-            every,
-            reached,
-            upTo: reached - (final ? 0 : Math.min(LAG, wait)),
-          }
+          // What bounces in this very millisecond may not be there yet.
+          const lag = final ? 1 : Math.max(1, Math.min(LAG, wait))
+          return { to, wait, every, reached, upTo: reached - lag }
         },
         timeOf: async ({ entry }) => entry.due,
-        floor: clock.now,
+        floor: () => clock.now() - 1,
       },
       telling,
     )
@@ -115,9 +111,27 @@ export class Aftercare {
     this.#expectations.hear(line)
   }
 
-  /** The last look of a daemon that goes: what would wait for more does not. How many it made. */
-  async once(): Promise<number> {
-    return this.#pass(true)
+  /**
+   * Looks once, and says how many messages it made; in the last look of a daemon that goes what
+   * would wait for more of its lane does not. Never rejects: each one says its own trouble.
+   */
+  async look(final = false): Promise<number> {
+    const { clock, config, mayExpire, onMade } = this.#options
+    const now = clock.monotonic()
+    const isLate = mayExpire() && (final || now >= this.#lateAt)
+    let made = await this.#bounced.pass(final)
+    made += await this.#fallbacks.pass({ late: isLate, final })
+    if (isLate) {
+      made += await this.#waiting.pass(final)
+      const { deferred } = config()
+      const afters = [...this.#fallbacksNow().values()].map(({ after }) => after / 20)
+      const rest = Math.min(LATE_EVERY, deferred.warnAfter / 20, ...afters)
+      const took = clock.monotonic() - now
+      this.#lateAt = now + Math.max(rest, took / SHARE)
+    }
+    made += await this.#expectations.pass()
+    if (made > 0) onMade()
+    return made
   }
 
   /** How long a message stays in bounce/ (ms). */
@@ -141,7 +155,7 @@ export class Aftercare {
   }
 
   async #tick(): Promise<void> {
-    this.#running = this.#pass(false)
+    this.#running = this.look()
     await this.#running
     if (this.#isClosed) return
     const { bounce, deferred, expect } = this.#options.config()
@@ -153,30 +167,6 @@ export class Aftercare {
     ]
     const pause = Math.max(50, Math.min(EVERY, ...spans))
     this.#timer = setTimeout(() => void this.#tick(), pause)
-  }
-
-  /** Never rejects: each of them says its own trouble. */
-  async #pass(final: boolean): Promise<number> {
-    const { clock, config, mayExpire, onMade } = this.#options
-    const now = clock.monotonic()
-    const isLate = mayExpire() && (final || now >= this.#lateAt)
-    let made = await this.#bounced.pass(final)
-    made += await this.#fallbacks.pass({ late: isLate, final })
-    if (isLate) {
-      made += await this.#waiting.pass(final)
-      const { deferred } = config()
-      const afters = [...this.#fallbacksNow().values()].map(({ after }) => after)
-      const rest = Math.min(
-        LATE_EVERY,
-        deferred.warnAfter / 20,
-        ...afters.map((it) => it / 20),
-      )
-      const took = clock.monotonic() - now
-      this.#lateAt = now + Math.max(rest, took / SHARE)
-    }
-    made += await this.#expectations.pass()
-    if (made > 0) onMade()
-    return made
   }
 
   /** By lane; made anew when the configuration is another one. */

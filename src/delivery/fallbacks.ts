@@ -114,7 +114,7 @@ export class Fallbacks {
       if (isId(parent) && isId(String(id))) this.#doubts.set(parent, String(id))
     const isKnown = v === VERSION && !Number.isNaN(time)
     // What bounced before anybody wanted a copy of it gets none.
-    this.#bouncedUpTo = isKnown ? time : clock.now()
+    this.#bouncedUpTo = isKnown ? time : clock.now() - 1
     if (!isKnown) await this.#keep()
   }
 
@@ -122,7 +122,7 @@ export class Fallbacks {
     const { rounds, clock, fallbacks } = this.#options
     const rules = fallbacks()
     const now = clock.now()
-    const upTo = final ? now : now - LAG
+    const upTo = now - (final ? 1 : LAG)
     const stamp = rounds.stamp('bounce')
     if (stamp !== undefined && stamp === this.#stamp) return 0
     // A clock that went back: what has its copy says so itself.
