@@ -200,6 +200,7 @@ export class Daemon {
       `msgqd ${VERSION} serves ${config.spool}`,
     )
     await daemon.#suspender.open()
+    await daemon.#aftercare.begin()
     return daemon
   }
 

@@ -101,6 +101,12 @@ export class Aftercare {
     })
   }
 
+  /** Fixes from where on it looks: to be called before anything is delivered. */
+  async begin(): Promise<void> {
+    await this.#bounced.begin()
+    await this.#fallbacks.begin()
+  }
+
   /** Looks now, and from then on by itself until it is closed. */
   open(): void {
     void this.#tick()

@@ -83,11 +83,23 @@ export class Fallbacks {
 
   /** Looks, and makes the copies that are due: how many. */
   async pass({ late = true, final = false } = {}): Promise<number> {
+    return this.#tried(async () => {
+      const made = (await this.#bounced(final)) + (late ? await this.#late() : 0)
+      if (made > 0) await this.#keep()
+      return made
+    })
+  }
+
+  /** Fixes from where on copies are made, before anything can bounce. */
+  async begin(): Promise<void> {
+    await this.#tried(async () => 0)
+  }
+
+  async #tried(act: () => Promise<number>): Promise<number> {
     if (this.#options.fallbacks().size === 0) return 0
     try {
       await this.#open()
-      const made = (await this.#bounced(final)) + (late ? await this.#late() : 0)
-      if (made > 0) await this.#keep()
+      const made = await act()
       this.#trouble = ''
       return made
     } catch (error) {

@@ -63,6 +63,13 @@ const SOON = 60_000
 /** Those that are told one by one. */
 const FIRST = 5
 
+interface Linked {
+  readonly met: Sighting
+  readonly at: number
+  /** Its trail says already by what it is told of. */
+  readonly isLinked: boolean
+}
+
 interface Found extends Group {
   readonly sample: { readonly met: Sighting; readonly at: number }[]
 }
@@ -89,11 +96,24 @@ export class Notices {
     return this.#ledger !== undefined && at <= markOf(this.#ledger, lane)
   }
 
+  /** Fixes from where on it tells, before anything can happen that is to be told. */
+  async begin(): Promise<void> {
+    if (this.#subject.rule().to.length === 0) return
+    await this.#tried(async () => {
+      this.#ledger = await this.#open()
+      return 0
+    })
+  }
+
   /** Looks, and tells what is due; with `final` what would still wait for more is due too. */
   async pass(final = false): Promise<number> {
+    return this.#tried(() => this.#pass(final))
+  }
+
+  async #tried(act: () => Promise<number>): Promise<number> {
     const { kind } = this.#subject
     try {
-      const made = await this.#pass(final)
+      const made = await act()
       this.#trouble = ''
       return made
     } catch (error) {
@@ -118,7 +138,8 @@ export class Notices {
     const { states, rule } = this.#subject
     const { to, upTo, reached, ...pace } = rule(final)
     if (to.length === 0) return 0
-    const ledger = (this.#ledger = await this.#open(upTo))
+    const ledger = notBeyond(await this.#open(), this.#options.clock.now(), upTo)
+    this.#ledger = ledger
     const stamp = states.length === 1 ? this.#options.rounds.stamp(states[0]!) : undefined
     if (stamp !== undefined && stamp === this.#stamp) return 0
     const groups = await this.#look(ledger, upTo)
@@ -142,15 +163,14 @@ export class Notices {
     return made
   }
 
-  async #open(upTo: number): Promise<Ledger> {
-    let ledger = this.#ledger
-    if (ledger === undefined) {
-      const kept = parseLedger(await this.#options.rounds.remembered(this.#subject.kind))
-      ledger = kept ?? { floor: this.#subject.floor(), lanes: new Map() }
-      // From now on it counts from here, whatever happens next.
-      if (kept === undefined) await this.#keep(ledger)
-    }
-    return notBeyond(ledger, this.#options.clock.now(), upTo)
+  async #open(): Promise<Ledger> {
+    if (this.#ledger !== undefined) return this.#ledger
+    const kept = parseLedger(await this.#options.rounds.remembered(this.#subject.kind))
+    if (kept !== undefined) return kept
+    const ledger = { floor: this.#subject.floor(), lanes: new Map() }
+    // From now on it counts from here, whatever happens next.
+    await this.#keep(ledger)
+    return ledger
   }
 
   /** What lies beyond the marks of all lanes, and not beyond `upTo`. */
@@ -194,7 +214,7 @@ export class Notices {
     const ledger = this.#ledger!
     const known = ledger.lanes.get(lane)?.making
     const making: Making = known ?? { seed: ids(), upTo: Math.max(group!.last, upTo) }
-    const { told, tidings } = await this.#tidings(lane, group, making)
+    const { told, tidings } = await this.#tidings(lane, group, making, known !== undefined)
     const done = (more: { toldAt?: number }) =>
       this.#keep(marked(this.#ledger!, lane, { upTo: making.upTo, ...more }))
     if (tidings === undefined && known === undefined) {
@@ -222,14 +242,13 @@ export class Notices {
       },
       this.#options,
     )
-    await done({ toldAt: clock.now() })
     const now = clock.now()
     const [[whom, as] = ['', '']] = made
     const at = new Date(now).toISOString()
     const reason = `told ${[...made].map(([each, id]) => `${each} as ${id}`).join(', ')}`
-    for (const { met } of told.slice(0, FIRST))
+    for (const { met, isLinked } of told.slice(0, FIRST))
       // A courtesy to who looks at the message: the ledger is what counts.
-      await met.tell({ at, act: 'noticed', as, reason }).catch(() => false)
+      if (!isLinked) await met.tell({ at, act: 'noticed', as, reason }).catch(() => false)
     for (const { met } of told)
       journal.note({
         at: atText(now),
@@ -239,6 +258,7 @@ export class Notices {
         as,
         reason,
       })
+    await done({ toldAt: now })
     const fields = { event: 'notice', kind, lane, count: tidings.count, id: as, to: whom }
     log.write('info', fields, `${wordTidings(tidings).subject}; ${reason}`)
     if (to.some((each) => laneOf(each) === lane))
@@ -255,22 +275,25 @@ export class Notices {
     lane: string,
     group: Found | undefined,
     { upTo }: Making,
+    known: boolean,
   ): Promise<{
-    told: readonly { readonly met: Sighting; readonly at: number }[]
+    told: readonly Linked[]
     tidings: Tidings | undefined
   }> {
     const reasons = new Map<string, number>()
     const sample = (group?.sample ?? [])
       .filter(({ at }) => at <= upTo)
       .toSorted((a, b) => a.at - b.at || (a.met.entry.id < b.met.entry.id ? -1 : 1))
-    const told: { readonly met: Sighting; readonly at: number }[] = []
+    const told: Linked[] = []
     const first: Told[] = []
     for (const one of sample) {
       const story = await one.met.story()
       if (story === undefined || story.envelope?.notice !== undefined) continue
       const reason = reasonOf(story.trail)
       reasons.set(reason, (reasons.get(reason) ?? 0) + 1)
-      told.push(one)
+      const isLinked =
+        known && story.trail.some((line) => 'act' in line && line.act === 'noticed')
+      told.push({ ...one, isLinked })
       if (first.length < FIRST) {
         const body = await beginningOf(one.met)
         first.push({

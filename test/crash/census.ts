@@ -14,7 +14,15 @@ import { STATES } from '../../src/message/state.ts'
 import { parseName } from '../../src/queue/spool/name.ts'
 
 /** What the daemon keeps in run/ from start to start. A dead one leaves its socket too. */
-const RUN = new Set(['lock', 'wake', 'limits.json', 'clock.json', 'control.sock'])
+const RUN = new Set([
+  'lock',
+  'wake',
+  'limits.json',
+  'clock.json',
+  'control.sock',
+  'bounced.json',
+  'fallback.json',
+])
 
 export interface Census {
   /** `folder/file` of each mark. */
@@ -61,6 +69,8 @@ function isNamed(folder: string, file: string): boolean {
 
 function isStaged(folder: string, file: string): boolean {
   if (folder === 'keys') return file.startsWith('.') && isId(file.slice(1))
+  // Written anew the next time.
+  if (folder === 'run') return /^(bounced|fallback)\.json\.new$/.test(file)
   if (folder === 'suspended') return /\.\d+$/.test(file)
   return folder === 'incoming' && file.startsWith('.')
 }

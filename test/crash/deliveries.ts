@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 import { formatTrailLine } from '../../src/message/trail.ts'
 import type { ActLine } from '../../src/message/trail.ts'
+import { AFTERCARE } from './aftercare.ts'
 import { takeCensus } from './census.ts'
 import { FAN_OUTS } from './fan-outs.ts'
 import type { Command, Ground } from './ground.ts'
@@ -199,4 +200,5 @@ export const DELIVERIES: readonly Scenario[] = [
   ...KEYED,
   ...FAN_OUTS,
   ...LANE_DELIVERIES,
+  ...AFTERCARE,
 ]

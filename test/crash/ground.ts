@@ -79,9 +79,12 @@ export class Ground {
   }
 
   /** Writes msgq.toml; what is deferred stays so until it is flushed, unless it is told else. */
-  configure({ retry = '1h', minFree = '0', grace = '30s' } = {}): void {
+  configure({ retry = '1h', minFree = '0', grace = '30s', more = '' } = {}): void {
     const sections = `[send]\nmin_free = "${minFree}"\n[retry]\nmin = "${retry}"\n[stop]\ngrace = "${grace}"\n`
-    writeFileSync(join(this.folder, 'msgq.toml'), `spool = "${this.spool}"\n${sections}`)
+    writeFileSync(
+      join(this.folder, 'msgq.toml'),
+      `spool = "${this.spool}"\n${sections}${more}`,
+    )
   }
 
   /** Makes the spool as a daemon leaves it that has served it. */

@@ -77,6 +77,7 @@ class World {
       mayExpire: () => this.mayExpire,
       onMade: () => {},
     })
+    await this.aftercare.begin()
     await this.look()
   }
 
@@ -384,7 +385,7 @@ t.test('what is late goes elsewhere too, once', async (t) => {
   t.equal(await it.pass(9 * MINUTE), 0)
   t.equal(await it.pass(2 * MINUTE), 1, 'though nothing was ever tried')
   const [copy] = it.made()
-  const { createdAt, bytes, sha256, sender, ...said } = copy!.envelope
+  const { createdAt, bytes: _, sha256: __, sender: ___, ...said } = copy!.envelope
   t.strictSame(said, {
     ...{ v: 1, id: copy!.id, to: 'pager', contentType: 'text/x', subject: 'S' },
     ...{ level: 'error', parent: id },
