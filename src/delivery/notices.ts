@@ -178,14 +178,21 @@ export class Notices {
     const { states, timeOf, rule } = this.#subject
     const listeners = new Set(rule().to.map(laneOf))
     const groups = new Map<string, Found>()
+    const young = new Map<string, number>()
     const soon = this.#options.clock.now() + SOON
     this.#isRipe = true
     for await (const met of this.#options.rounds.meet(states)) {
       const { lane } = met.entry
       const at = await timeOf(met, upTo)
       if (at === undefined) continue
-      if (at > upTo && at < soon) this.#isRipe = false
-      if (at > upTo || at <= markOf(ledger, lane)) continue
+      if (at > upTo) {
+        // Too young to be told of, and the lane is not quiet yet.
+        if (at >= soon) continue
+        this.#isRipe = false
+        young.set(lane, Math.max(young.get(lane) ?? 0, at))
+        continue
+      }
+      if (at <= markOf(ledger, lane)) continue
       // Where notices lie among the others they must not be counted.
       if (listeners.has(lane) && (await met.story())?.envelope?.notice !== undefined)
         continue
@@ -198,6 +205,10 @@ export class Notices {
         last: Math.max(group?.last ?? -Infinity, at),
         sample,
       })
+    }
+    for (const [lane, last] of young) {
+      const group = groups.get(lane)
+      if (group !== undefined) groups.set(lane, { ...group, last })
     }
     return groups
   }
@@ -213,7 +224,7 @@ export class Notices {
     const { kind } = this.#subject
     const ledger = this.#ledger!
     const known = ledger.lanes.get(lane)?.making
-    const making: Making = known ?? { seed: ids(), upTo: Math.max(group!.last, upTo) }
+    const making: Making = known ?? { seed: ids(), upTo }
     const { told, tidings } = await this.#tidings(lane, group, making, known !== undefined)
     const done = (more: { toldAt?: number }) =>
       this.#keep(marked(this.#ledger!, lane, { upTo: making.upTo, ...more }))

@@ -218,6 +218,16 @@ t.test('an outage is one notice', async (t) => {
   t.equal(await it.pass(24 * HOUR), 0, 'nor after a restart')
 })
 
+t.test('those that bounce one after the other are one notice', async (t) => {
+  const it = await world({ notify: ['ops'] })
+  for (let n = 0; n < 25; n++) {
+    await it.bounce()
+    t.equal(await it.pass(2 * SECOND), 0)
+  }
+  t.equal(await it.pass(9 * SECOND), 1)
+  t.equal(json(it.made()[0]!).count, 25)
+})
+
 t.test('one that goes on bouncing is told after a while', async (t) => {
   const it = await world({ notify: ['ops'] })
   let made = 0

@@ -25,7 +25,7 @@ t.test('1,000 bounces are one notice, over a kill around it', async (t) => {
 window = 50
 [bounce]
 notify = "ops"
-notify_wait = "1s"
+notify_wait = "2s"
 [destinations.ops]
 type = "http"
 url = "${sink.url}/ops"
@@ -52,6 +52,7 @@ url = "${sink.url}/gone"
   await machine.until('it is over', () => /toldAt/.test(known()) && !/making/.test(known()))
   await machine.until('nothing waits', () => machine.files('incoming').length === 0)
   t.equal(new Set(heard.map(({ id }) => id)).size, 1, 'one notice')
+  t.match(machine.log, /"kind":"bounced","lane":"crm","count":1000,/)
   const [first] = machine.files('bounce').toSorted()
   const show = await machine.msgq('show', first!.slice(-12).split('@')[0]!)
   t.match(show.out, new RegExp(`noticed +told ops as ${heard[0]!.id}`))
