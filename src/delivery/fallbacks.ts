@@ -24,7 +24,7 @@ import { shownTo } from '../message/mask.ts'
 import type { Story } from '../message/selector.ts'
 import { isAttempt, renewedAt } from '../message/trail.ts'
 import type { TrailLine } from '../message/trail.ts'
-import type { Desk, History, Journal, Offspring, Rounds, Sighting } from '../queue/queue.ts'
+import type { Desk, History, Journal, Placement, Rounds, Sighting } from '../queue/queue.ts'
 import type { Log } from './log.ts'
 import { wasMade } from './telling.ts'
 
@@ -55,7 +55,7 @@ const VERSION = 1
 /** A copy that is to be made. */
 interface Plan {
   readonly met: Sighting
-  readonly copy: Omit<Offspring, 'body'>
+  readonly copy: Omit<Placement, 'body'>
   readonly why: string
 }
 

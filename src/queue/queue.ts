@@ -318,7 +318,7 @@ export interface Claims {
 }
 
 /** A message of our own, under an id that follows from what it is made of. */
-export interface Offspring {
+export interface Placement {
   readonly id: string
   readonly draft: Draft
   readonly body: Uint8Array
@@ -353,7 +353,7 @@ export interface Rounds {
    * Makes a message, durable when this resolves, due at once or at its own time. Whether it was
    * made before the caller has to know: an id that is there twice is one of two.
    */
-  place(offspring: Offspring): Promise<void>
+  place(placement: Placement): Promise<void>
   /** Keeps something small by a name ([a-z-]), durably, in place of what was kept before. */
   remember(name: string, known: unknown): Promise<void>
   /** What was kept; undefined where nothing was, or where it cannot be read any more. */

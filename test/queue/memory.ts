@@ -400,7 +400,7 @@ export class MemoryEngine implements Queue.Engine {
 
   stamp(): undefined {}
 
-  async place(offspring: Queue.Offspring): Promise<void> {
+  async place(offspring: Queue.Placement): Promise<void> {
     const { id, draft, body, line } = offspring
     const now = this.#now()
     const envelope = seal(draft, body, { ...offspring, now })

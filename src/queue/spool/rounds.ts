@@ -29,7 +29,7 @@ import type { Entry, Story } from '../../message/selector.ts'
 import type { State } from '../../message/state.ts'
 import { formatTrailLine } from '../../message/trail.ts'
 import type { ActLine } from '../../message/trail.ts'
-import type { Offspring, Rounds, Sighting } from '../queue.ts'
+import type { Placement, Rounds, Sighting } from '../queue.ts'
 import { firstDue } from '../states.ts'
 import { cannotUse } from './layout.ts'
 import type { Layout } from './layout.ts'
@@ -76,10 +76,10 @@ export class SpoolRounds implements Rounds {
     return Math.abs(age) < SETTLED ? undefined : `${seen.ino} ${seen.mtimeNs}`
   }
 
-  async place(offspring: Offspring): Promise<void> {
-    const { id, draft, body, line } = offspring
+  async place(placement: Placement): Promise<void> {
+    const { id, draft, body, line } = placement
     const now = this.#clock.now()
-    const envelope = seal(draft, body, { ...offspring, now })
+    const envelope = seal(draft, body, { ...placement, now })
     const lane = laneOf(draft.to)
     const name = formatName({ due: firstDue(envelope, now), tries: 0, id, lane })
     await this.#publisher.publish(id, name, JSON.stringify(envelope), body, {

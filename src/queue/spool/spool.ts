@@ -30,9 +30,9 @@ import type {
   Lease,
   Mark,
   Message,
-  Offspring,
   OnlyOne,
   Page,
+  Placement,
   Report,
   Settlement,
   Sighting,
@@ -274,8 +274,8 @@ export class SpoolEngine implements Engine {
     return this.#rounds.stamp(state)
   }
 
-  place(offspring: Offspring): Promise<void> {
-    return this.#rounds.place(offspring)
+  place(placement: Placement): Promise<void> {
+    return this.#rounds.place(placement)
   }
 
   remember(name: string, known: unknown): Promise<void> {
