@@ -476,7 +476,7 @@ t.test('a file to append to: file', async (t) => {
     ['path = "/a\\u0000"', `3: destinations.x.path: has a control character | ${hint}`],
     [
       'path = "/a"\ncommand = ["a"]',
-      '4: destinations.x.command: belongs to type "exec" and not to "file" | known here: type, path, content_type, retry, lane, on_timeout, ordered, order_wait, enabled',
+      '4: destinations.x.command: belongs to type "exec" and not to "file" | known here: type, path, content_type, retry, lane, on_timeout, ordered, order_wait, enabled, fallback',
     ],
   ]
   for (const [text, said] of bad) t.same(check(head + text).said, [said], text)
@@ -569,11 +569,11 @@ t.test('a program to start: exec', async (t) => {
     ],
     [
       `${command}url = "https://x"`,
-      '4: destinations.x.url: belongs to type "http" and not to "exec" | known here: type, command, directory, environment, timeout, content_type, retry, lane, on_timeout, ordered, order_wait, enabled',
+      '4: destinations.x.url: belongs to type "http" and not to "exec" | known here: type, command, directory, environment, timeout, content_type, retry, lane, on_timeout, ordered, order_wait, enabled, fallback',
     ],
     [
       `${command}http = { timeout = "1s" }`,
-      '4: destinations.x.http: belongs to type "http" and not to "exec" | known here: type, command, directory, environment, timeout, content_type, retry, lane, on_timeout, ordered, order_wait, enabled',
+      '4: destinations.x.http: belongs to type "http" and not to "exec" | known here: type, command, directory, environment, timeout, content_type, retry, lane, on_timeout, ordered, order_wait, enabled, fallback',
     ],
     [
       `${command}comand = 1`,
