@@ -108,6 +108,11 @@ export const COMMANDS: readonly Listed[] = [
     load: () => import('./reload.ts'),
   },
   {
+    name: 'token',
+    summary: 'who may come in over HTTP',
+    load: () => import('./token.ts'),
+  },
+  {
     name: 'wrap',
     summary: 'run a command and report how it ended',
     load: () => import('./wrap.ts'),

@@ -19,7 +19,7 @@ import { splitReceivers } from '../intake/recipient.ts'
 import { openReading } from './reading.ts'
 import type { Reading } from './reading.ts'
 import { screenOf } from './screen.ts'
-import { toLane } from './selection.ts'
+import { toLane } from '../intake/filters.ts'
 import { cutAt } from './table.ts'
 import { timeOf } from '../intake/when.ts'
 
@@ -141,7 +141,7 @@ async function idOf(word: string, { desk }: Reading): Promise<string> {
 function queryOf(options: Options, io: Io): JournalQuery {
   const now = io.clock.now()
   const { since, until, to, outcome, reverse } = options
-  const lanes = to?.map(toLane)
+  const lanes = to?.map((each) => toLane(each))
   const matches = (line: JournalLine) =>
     (lanes === undefined || lanes.includes(line.lane ?? '')) &&
     (outcome === undefined || outcome.includes(line.event))

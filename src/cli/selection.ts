@@ -12,32 +12,17 @@
 import type { Command } from 'commander'
 
 import { MsgqError } from '../base/errors.ts'
-import { didYouMean } from '../base/text.ts'
-import { isLane, laneOf, looksLikeUrl } from '../message/lane.ts'
+import { selectorFrom } from '../intake/filters.ts'
+import type { Filters } from '../intake/filters.ts'
 import type { Entry, Selector } from '../message/selector.ts'
-import { STATES, isState } from '../message/state.ts'
-import type { State } from '../message/state.ts'
+import { STATES } from '../message/state.ts'
 import type { Desk } from '../queue/queue.ts'
 import type { Io } from './command.ts'
 import { findIds, readIds } from './ids.ts'
 import { splitReceivers } from '../intake/recipient.ts'
-import { spanOf, timeOf } from '../intake/when.ts'
 
 /** The options as commander hands them over. */
-export interface SelectorOptions {
-  readonly to?: readonly string[]
-  readonly state?: readonly string[]
-  readonly olderThan?: string
-  readonly newerThan?: string
-  readonly since?: string
-  readonly until?: string
-  readonly triesOver?: string
-  readonly reason?: readonly string[]
-  readonly event?: readonly string[]
-  readonly key?: readonly string[]
-  readonly sender?: readonly string[]
-  readonly limit?: string
-}
+export type SelectorOptions = Filters
 
 export interface Selection {
   /** Its ids, if any, are whole and exist. */
@@ -103,7 +88,7 @@ export async function selectorOf(
   io: Io,
   desk: Desk,
 ): Promise<Selection> {
-  const filters = filtersOf(options, io.clock.now())
+  const filters = selectorFrom(options, flagOf, io.clock.now())
   const all = words.includes('ALL')
   if (all && words.length > 1)
     throw new MsgqError('usage', 'ALL: stands alone, without ids', 'leave out one of them')
@@ -115,66 +100,7 @@ export async function selectorOf(
   return { selector, named, all, given, entries, absent }
 }
 
-function filtersOf(options: SelectorOptions, now: number): Selector {
-  const { to, state, olderThan, newerThan, since, until, triesOver, limit } = options
-  const { reason, event, key, sender } = options
-  const before = [
-    ...(olderThan === undefined ? [] : [now - spanOf('--older-than', olderThan)]),
-    ...(until === undefined ? [] : [timeOf('--until', until, now, 'last')]),
-  ]
-  const after = [
-    ...(newerThan === undefined ? [] : [now - spanOf('--newer-than', newerThan)]),
-    ...(since === undefined ? [] : [timeOf('--since', since, now, 'last')]),
-  ]
-  return {
-    ...(to === undefined ? {} : { lanes: to.map(toLane) }),
-    ...(state === undefined ? {} : { states: state.map(toState) }),
-    ...(before.length === 0 ? {} : { before: Math.min(...before) }),
-    ...(after.length === 0 ? {} : { after: Math.max(...after) }),
-    ...(triesOver === undefined ? {} : { triesOver: count('--tries-over', triesOver, 0) }),
-    ...(reason === undefined ? {} : { reasons: texts('--reason', reason) }),
-    ...(event === undefined ? {} : { events: texts('--event', event) }),
-    ...(key === undefined ? {} : { keys: texts('--key', key) }),
-    ...(sender === undefined ? {} : { senders: texts('--sender', sender) }),
-    ...(limit === undefined ? {} : { limit: count('--limit', limit, 1) }),
-  }
-}
-
-/** An empty text would mean every message, or none. */
-function texts(option: string, given: readonly string[]): readonly string[] {
-  if (given.includes('')) throw new MsgqError('usage', `${option}: is empty`)
-  return given
-}
-
-/** The lane that a destination, a URL or a lane as it is listed stands for. */
-export function toLane(to: string): string {
-  try {
-    const lane = looksLikeUrl(to) ? laneOf(to) : to
-    if (isLane(lane)) return lane
-  } catch {
-    // No URL after all: said below.
-  }
-  throw new MsgqError(
-    'usage',
-    `--to: is neither a destination nor a URL: ${JSON.stringify(to)}`,
-    'msgq status lists the lanes',
-  )
-}
-
-function toState(text: string): State {
-  if (isState(text)) return text
-  const meant = didYouMean(text, STATES)
-  throw new MsgqError(
-    'usage',
-    `--state: no such state: ${JSON.stringify(text)}`,
-    meant === undefined ? `there are ${STATES.join(', ')}` : `did you mean ${meant}?`,
-  )
-}
-
-function count(option: string, text: string, least: number): number {
-  if (/^\d{1,15}$/.test(text) && Number(text) >= least) return Number(text)
-  throw new MsgqError(
-    'usage',
-    `${option}: is no number from ${least}: ${JSON.stringify(text)}`,
-  )
+/** An option as it stands on the line. */
+function flagOf(name: string): string {
+  return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
 }

@@ -4,6 +4,7 @@
  * Spans are in milliseconds, sizes in bytes; Infinity stands for "forever" and "none".
  */
 import type { AfterOptions, Fallback } from './after.ts'
+import type { ListenOptions } from './listen.ts'
 import type { OAuth2 } from './oauth2.ts'
 import type { OrderOptions } from './order.ts'
 import type { Rate } from './rate.ts'
@@ -148,6 +149,8 @@ export interface Config extends AfterOptions {
     readonly maxMessages: number
     readonly maxBytes: number
   }
+  /** Where and for whom the daemon answers HTTP. */
+  readonly listen: ListenOptions
   readonly retry: RetryOptions
   readonly http: HttpOptions
   readonly lane: LaneOptions

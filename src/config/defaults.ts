@@ -9,6 +9,7 @@ export const DEFAULTS = {
   any_filesystem: false,
   active_limit: 1000,
   send: { message_size_limit: '10MiB', min_free: '256MiB' },
+  listen: { cors: [], incoming_limit: 50_000, connections: 512, timeout: '1m' },
   submit: { shared: false, max_messages: 10_000, max_bytes: '1GiB' },
   retry: {
     min: '10s',

@@ -21,12 +21,14 @@ import { anyFilesystem, placeSpool } from './find.ts'
 import type { Environment, Flags } from './find.ts'
 import { defaultHouse, overlay, retryDefect } from './in-force.ts'
 import type { House } from './in-force.ts'
+import { listenDefect, listenOptions } from './listen.ts'
 import { entriesOf, fileTable } from './options.ts'
 import { ConfigError, inOrder, problemAt } from './problem.ts'
 import type { Path, Problem } from './problem.ts'
 import { readRoutes } from './routes.ts'
 import { placeOf, readSources } from './sources.ts'
 import type { Source, Sources } from './sources.ts'
+import { isTable } from './toml.ts'
 
 /** What a check of the configuration came to. */
 export interface Checked {
@@ -62,6 +64,10 @@ export function checkConfig(environment: Environment, flags: Flags): Checked {
   const defect = retryDefect(house.retry, given.retry)
   if (main !== undefined && defect !== undefined)
     problems.push(problemAt(placeOf(main, ['retry', defect.option]), defect.why))
+  const open = main === undefined ? undefined : listenDefect(given.listen ?? {})
+  // Where the tokens have a problem of their own, that is the one to say.
+  if (main !== undefined && open !== undefined && !isWritten(main, ['listen', 'tokens']))
+    problems.push(problemAt(placeOf(main, ['listen', 'http']), open))
   // In a file that is no TOML there may be more destinations.
   if (main !== undefined && sources.problems.length === 0) {
     checkRecipient(main, ['send', 'to'], given.send?.to, names, problems)
@@ -98,9 +104,9 @@ function plainOptions(
   given: FileOptions,
 ): Pick<
   Config,
-  'send' | 'mail' | 'submit' | 'activeLimit' | 'keys' | 'stop' | 'events' | 'log'
+  'send' | 'mail' | 'submit' | 'listen' | 'activeLimit' | 'keys' | 'stop' | 'events' | 'log'
 > {
-  const { send, submit, keys, stop, events, log } = v.parse(fileTable, DEFAULTS)
+  const { send, submit, listen, keys, stop, events, log } = v.parse(fileTable, DEFAULTS)
   const to = given.send?.to
   return {
     send: {
@@ -113,12 +119,18 @@ function plainOptions(
       Object.entries(given.mail ?? {}).map(([name, where]) => [name.toLowerCase(), where]),
     ),
     submit: submitOptions({ ...submit, ...given.submit }),
+    listen: listenOptions(given.listen ?? {}, listen ?? {}),
     activeLimit: given.active_limit ?? DEFAULTS.active_limit,
     keys: { ...keys, ...given.keys } as Config['keys'],
     stop: { ...stop, ...given.stop } as Config['stop'],
     events: { ...events, ...given.events } as Config['events'],
     log: { ...log, ...given.log } as Config['log'],
   }
+}
+
+function isWritten({ table }: Source, [first, second]: readonly [string, string]): boolean {
+  const inner = table[first]
+  return isTable(inner) && Object.hasOwn(inner, second)
 }
 
 function submitOptions(submit: NonNullable<FileOptions['submit']>): Config['submit'] {

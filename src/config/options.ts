@@ -10,6 +10,7 @@ import * as v from 'valibot'
 import { didYouMean } from '../base/text.ts'
 import { bounceEntries, deferredEntries, expectations } from './after.ts'
 import { spoolDefect } from './glance.ts'
+import { listenEntries } from './listen.ts'
 import { formatPath } from './problem.ts'
 import type { Path } from './problem.ts'
 import { isTable } from './toml.ts'
@@ -108,6 +109,7 @@ export const fileTable = table({
       max_bytes: v.optional(size(1, Number.MAX_SAFE_INTEGER, 'at least 1')),
     }),
   ),
+  listen: v.optional(table(listenEntries)),
   retry: v.optional(retryTable),
   http: v.optional(httpTable),
   lane: v.optional(laneTable),

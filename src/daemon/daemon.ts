@@ -233,6 +233,7 @@ export class Daemon {
     const needsRestart = ['spool', 'anyFilesystem', 'submit', 'keys', 'log'].filter(
       (name) => !sameOption(atStart, config, name as keyof Config),
     )
+    if (!sameDoors(atStart, config)) needsRestart.push('listen')
     const newLanes = [...config.destinations.keys()].filter(
       (name) => !this.#config.destinations.has(name),
     )
@@ -377,6 +378,13 @@ export class Daemon {
       },
     }
   }
+}
+
+/** What of `[listen]` a door is made of. */
+function sameDoors({ listen: one }: Config, { listen: other }: Config): boolean {
+  return (['http', 'connections', 'timeout'] as const).every(
+    (name) => JSON.stringify(one[name]) === JSON.stringify(other[name]),
+  )
 }
 
 function sameOption(one: Config, other: Config, name: keyof Config): boolean {

@@ -4,13 +4,25 @@
  * What stands in the configuration counts from one request to the next, but for what a door is
  * made of: `[listen] http`, `connections` and `timeout` need a restart.
  */
+import type { IncomingMessage } from 'node:http'
+
 import { systemClock } from '../base/clock.ts'
 import type { Config } from '../config/config.ts'
+import { formatAddress, isLoopback } from '../config/listen.ts'
+import { TokenFile, tokenPath } from '../config/tokens.ts'
+import type { Token } from '../config/tokens.ts'
 import type { Log } from '../delivery/log.ts'
 import { WITHOUT_TOKEN } from '../intake/caller.ts'
+import type { Caller, Door } from '../intake/caller.ts'
+import { checkHost, checkOrigin } from '../intake/cors.ts'
+import { actRoutes } from '../intake/act-routes.ts'
+import { eventRoute } from '../intake/event-route.ts'
+import { healthRoutes } from '../intake/health-routes.ts'
+import { messageRoutes } from '../intake/message-routes.ts'
 import { sendRoute } from '../intake/send-route.ts'
 import { IntakeServer } from '../intake/server.ts'
 import type { Terms } from '../intake/terms.ts'
+import { identify } from '../intake/tokens.ts'
 import { controlRoutes } from './control.ts'
 import type { Answer } from './control.ts'
 import { asTrouble } from './daemon.ts'
@@ -30,30 +42,68 @@ const HELD_LEAST = 64 * 1024 * 1024
 export async function openIntake(
   daemon: Daemon,
   config: Config,
-  { reload, log }: Around,
+  { reload, log, env }: Around,
 ): Promise<IntakeServer> {
   const terms = (): Terms => {
     const { send, mail, destinations } = daemon.config
     return { ...send, mail, destinations }
   }
+  const desk = daemon.queue
+  const onLoopback = isLoopback(config.listen.http?.host ?? '')
+  const tokens = tokenReader(env['CREDENTIALS_DIRECTORY'])
+  const callerOf = (door: Door, request: IncomingMessage): Caller => {
+    const { listen, files } = daemon.config
+    if (door === 'http') {
+      checkOrigin(request, listen.cors)
+      if (listen.tokens === undefined && onLoopback) checkHost(request)
+    }
+    const needed = door === 'http' && (listen.tokens !== undefined || !onLoopback)
+    if (request.headers.authorization === undefined && !needed)
+      return { door, scopes: WITHOUT_TOKEN[door] }
+    return identify(door, request, tokens(listen.tokens, files[0]), needed)
+  }
   const server = new IntakeServer({
     routes: [
       sendRoute({
-        doorway: daemon.queue,
+        doorway: desk,
         clock: systemClock,
         terms,
-        incomingLimit: () => 50_000,
+        incomingLimit: () => daemon.config.listen.incomingLimit,
       }),
+      ...messageRoutes({ desk, clock: systemClock }),
+      ...actRoutes({ desk, recall: (ids, recall) => daemon.recall(ids, recall) }),
+      eventRoute({ history: desk }),
+      ...healthRoutes({ alive: () => daemon.alive(), refusal: () => desk.refusal() }),
       ...controlRoutes(daemon, reload),
     ],
-    callerOf: (door) => ({ door, scopes: WITHOUT_TOKEN[door] }),
-    origins: () => [],
+    callerOf,
+    origins: () => daemon.config.listen.cors,
     onTrouble: (error) => log.write('error', { event: 'intake' }, asTrouble(error)),
-    connections: 512,
-    timeout: 60_000,
+    connections: config.listen.connections,
+    timeout: config.listen.timeout,
     hold: Math.max(HELD_LEAST, HELD_TIMES * config.send.messageSizeLimit),
   })
   await server.openSocket(config.spool, 'control')
   await server.openSocket(config.spool, 'submit')
+  const { http } = config.listen
+  if (http === undefined) return server
+  const port = await server.openPort(http.host, http.port)
+  const where = formatAddress({ host: http.host, port })
+  log.write('info', { event: 'listen', http: where }, `listens on http://${where}`)
   return server
+}
+
+/** Reads the file of tokens that is in force; without one there are none. */
+function tokenReader(credentials: string | undefined) {
+  let path = ''
+  let file: TokenFile | undefined
+  return (
+    tokens: Config['listen']['tokens'],
+    configFile: string | undefined,
+  ): readonly Token[] => {
+    if (tokens === undefined) return []
+    const wanted = tokenPath(tokens, configFile, credentials)
+    if (file === undefined || wanted !== path) file = new TokenFile((path = wanted))
+    return file.tokens
+  }
 }

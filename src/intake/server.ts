@@ -95,6 +95,14 @@ export class IntakeServer {
     }
   }
 
+  /** The ports that are listened at. */
+  get ports(): readonly number[] {
+    return this.#listening.flatMap(({ server }) => {
+      const address = server.address()
+      return typeof address === 'object' && address !== null ? [address.port] : []
+    })
+  }
+
   /** Opens a port; resolves with its number. */
   async openPort(host: string, port: number): Promise<number> {
     const server = this.#newServer('http')
@@ -187,7 +195,8 @@ export class IntakeServer {
       if (allowed !== undefined) return allowed
     }
     const { route, params } = this.#router.find(method, path)
-    const caller = this.#options.callerOf(door, request)
+    const isAsked = route.scopes.length > 0
+    const caller = isAsked ? this.#options.callerOf(door, request) : { door, scopes: [] }
     checkScope(caller, route.scopes)
     return { route, caller, params, query: new URLSearchParams(query) }
   }

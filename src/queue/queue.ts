@@ -59,6 +59,8 @@ export interface Doorway {
    * when the signal aborts, and nothing was queued then.
    */
   submit(submission: Submission, signal?: AbortSignal): Promise<Accepted>
+  /** Why nothing can be queued now: the disk is full, it is not ours. Undefined where it can. */
+  refusal(): string | undefined
   /** How many messages that came in through it stand on the doorstep still. */
   readonly crowd: number
 }

@@ -24,6 +24,7 @@ t.test('without any configuration the defaults are in force', async (t) => {
     anyFilesystem: false,
     send: { messageSizeLimit: 10 * 1024 ** 2, minFree: 256 * 1024 ** 2 },
     submit: { shared: false, maxMessages: 10_000, maxBytes: 1024 ** 3 },
+    listen: { cors: [], incomingLimit: 50_000, connections: 512, timeout: 60_000 },
     retry: {
       min: 10_000,
       factor: 2,

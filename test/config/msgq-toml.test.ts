@@ -26,6 +26,8 @@ const UNCOMMENTED = TEXT.replace(/^#(?=\S)/gm, '')
 const SAMPLES: Readonly<Record<string, unknown>> = {
   spool: '/var/spool/msgq',
   'send.to': 'crm',
+  'listen.http': '127.0.0.1:8025',
+  'listen.tokens': { file: 'tokens' },
   'bounce.notify': 'ops',
   expect: [{ event: 'backup.ok', every: '26h', notify: 'ops' }],
   mail: { root: 'ops', default: 'ops', 'ann@example.com': 'crm,ops' },

@@ -253,7 +253,7 @@ t.test('an option that does not exist, and where it may have been meant', async 
     ['[lane]\npace = "1/s"', '2: lane.pace: unknown option | known here: window, rate'],
     [
       '[[rows]]',
-      '1: rows: unknown option | known here: spool, any_filesystem, active_limit, send, mail, submit, retry, http, lane, keys, bounce, deferred, expect, stop, log, events, routes, destinations',
+      '1: rows: unknown option | known here: spool, any_filesystem, active_limit, send, mail, submit, listen, retry, http, lane, keys, bounce, deferred, expect, stop, log, events, routes, destinations',
     ],
     ['routes = 3', '1: routes: is no list | write [[routes]]'],
     ['[[retry]]', '1: retry: is not a table | write a table: { option = value }'],
@@ -297,6 +297,8 @@ t.test('every default is one that a person may write', async (t) => {
       'expect',
       'routes',
       'destinations',
+        'listen.http',
+        'listen.tokens',
     ].includes(path.join('.'))
     t.equal(value === undefined, open, path.join('.'))
   }

@@ -17,7 +17,7 @@ t.test('without a configuration every option is a default', async (t) => {
   ])
   t.same(
     rows.filter(({ where }) => where !== 'default').map(({ option }) => option),
-    ['send.to', 'mail', 'bounce.notify', 'expect'],
+    ['send.to', 'mail', 'listen.http', 'listen.tokens', 'bounce.notify', 'expect'],
   )
 })
 
@@ -59,6 +59,8 @@ t.test('each option says where it comes from, and no secret is shown', async (t)
       { option: 'any_filesystem', value: 'true', where: at(2) },
       { option: 'send.to', value: '', where: 'not set' },
       { option: 'mail', value: '', where: 'not set' },
+      { option: 'listen.http', value: '', where: 'not set' },
+      { option: 'listen.tokens', value: '', where: 'not set' },
       { option: 'retry.max', value: '"60m"', where: at(4) },
       { option: 'bounce.notify', value: '', where: 'not set' },
       { option: 'expect', value: '', where: 'not set' },

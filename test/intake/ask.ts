@@ -25,7 +25,16 @@ export function ask(where: Where, path: string, wanted: Wanted = {}): Promise<An
   const { body, headers = {}, method = body === undefined ? 'GET' : 'POST' } = wanted
   const at = typeof where === 'string' ? { socketPath: where } : { port: where }
   return new Promise((resolve, reject) => {
-    const asked = request({ ...at, host: '127.0.0.1', method, path, headers, agent: false })
+    const length = body === undefined ? {} : { 'content-length': Buffer.byteLength(body) }
+    const all = { ...length, ...headers }
+    const asked = request({
+      ...at,
+      host: '127.0.0.1',
+      method,
+      path,
+      headers: all,
+      agent: false,
+    })
     asked.on('error', reject)
     asked.on('response', (response) => {
       const chunks: Buffer[] = []

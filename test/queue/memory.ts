@@ -117,6 +117,10 @@ export class MemoryEngine implements Queue.Engine {
     return { id: first.id, isRepeat: true }
   }
 
+  refusal(): string | undefined {
+    return this.#store.owner === this ? undefined : 'queue: it is not ours'
+  }
+
   get crowd(): number {
     return this.#store.select({ states: ['incoming'] }).length
   }

@@ -98,6 +98,11 @@ export class SpoolOutbox implements Outbox {
     return id
   }
 
+  /** Throws what a message without a body would be refused with. */
+  check(): void {
+    this.#checkRoom(0)
+  }
+
   #checkSize(bytes: number): void {
     const { messageSizeLimit: limit = Infinity } = this.#options.limits?.() ?? this.#options
     if (bytes <= limit) return

@@ -8,6 +8,7 @@
 import { randomFillSync } from 'node:crypto'
 
 import type { Clock } from '../../base/clock.ts'
+import { plainError } from '../../base/errno.ts'
 import type { Body } from '../../message/body.ts'
 import { idMaker } from '../../message/id.ts'
 import type { JournalLine } from '../../message/journal-line.ts'
@@ -192,6 +193,16 @@ export class SpoolEngine implements Engine {
 
   submit(submission: Submission, signal?: AbortSignal): Promise<Accepted> {
     return this.#keyDoor.submit(submission, signal)
+  }
+
+  refusal(): string | undefined {
+    try {
+      this.#fence()
+      this.#outbox.check()
+      return undefined
+    } catch (error) {
+      return error instanceof MsgqError ? error.message : plainError(error)
+    }
   }
 
   get crowd(): number {

@@ -143,6 +143,12 @@ export const DOORWAY_PROMISES: Promises = {
     t.equal((await deliver(rig)).length, 4)
   },
 
+  'there is no reason to refuse anything': async (t, rig) => {
+    t.equal(rig.engine.refusal(), undefined)
+    await rig.engine.close()
+    t.type(rig.engine.refusal(), 'string', 'until it is not ours')
+  },
+
   'the crowd is what came in and stands on the doorstep': async (t, rig) => {
     t.equal(rig.engine.crowd, 0)
     await submit(rig)
