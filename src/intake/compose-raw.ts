@@ -46,7 +46,6 @@ export function composeRaw(
   const line = Buffer.from(JSON.stringify(members))
   const { draft } = composeLine(line, { to: undefined, ...context })
   const { to, contentType: _, ...wish } = draft
-  if (to === undefined) return { draft, body }
   const type = texts['contentType'] ?? typed
   const asked = type === undefined ? wish : { ...wish, contentType: type }
   return { draft: draftFor(to, asked, body, context.terms), body }
