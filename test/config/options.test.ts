@@ -297,8 +297,8 @@ t.test('every default is one that a person may write', async (t) => {
       'expect',
       'routes',
       'destinations',
-        'listen.http',
-        'listen.tokens',
+      'listen.http',
+      'listen.tokens',
     ].includes(path.join('.'))
     t.equal(value === undefined, open, path.join('.'))
   }
