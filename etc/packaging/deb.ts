@@ -141,6 +141,7 @@ function layDocs(tree: string, version: string, epoch: number): void {
   write(join(doc, 'README.md'), text('README.md'))
   write(join(doc, 'README.spool.md'), text('spool/README.md'))
   write(join(doc, 'README.systemd.md'), text('systemd/README.md'))
+  write(join(doc, 'examples/sudoers'), source('sudoers'))
   write(join(doc, 'changelog.gz'), gzip(text('CHANGELOG.md')))
   write(join(doc, 'changelog.Debian.gz'), gzip(debianChangelog(version, epoch)))
   const licence = text('LICENSE').split('\n\n').slice(2).join('\n\n')

@@ -41,6 +41,7 @@ import type {
   Lease,
   Report,
   Settlement,
+  Stats,
 } from '../queue/queue.ts'
 import { createTransport } from '../transport/pick.ts'
 import type { SecretSource, Transport } from '../transport/transport.ts'
@@ -57,8 +58,10 @@ export interface DaemonOptions {
   readonly onFenced: (error: MsgqError) => void
 }
 
-/** A turn that takes longer is stuck, and the watchdog is not fed (ms). */
+/** A scheduler that does nothing for longer is stuck, and the watchdog is not fed (ms). */
 const STUCK = 60_000
+/** What a stop does beside waiting for requests: put back, sync, let go (ms). */
+const STOP_REST = 20_000
 /** What an operator wants back is settled by then, or he is told that it is not (ms). */
 const RECALL_PATIENCE = 3_000
 
@@ -289,12 +292,23 @@ export class Daemon {
     return (await this.#clockWatch?.confirm()) ?? false
   }
 
-  /** False when a turn of the scheduler does not end: systemd's watchdog then restarts us. */
+  /**
+   * False when the scheduler makes no progress: a turn that does not end, or something due that
+   * it does not look at. systemd's watchdog then restarts us.
+   */
   alive(): boolean {
-    const { turnBeganAt } = this.#scheduler
-    return (
-      turnBeganAt === undefined || this.#options.clock.monotonic() - turnBeganAt < STUCK
-    )
+    const idleSince = this.#scheduler.idleSince()
+    return idleSince === undefined || this.#options.clock.monotonic() - idleSince < STUCK
+  }
+
+  /** What lies in the folders. */
+  count(): Promise<Stats> {
+    return this.#engine.stats()
+  }
+
+  /** How long a stop may take (ms). */
+  stopTakes(): number {
+    return this.#config.stop.grace + STOP_REST
   }
 
   status(): DaemonStatus {

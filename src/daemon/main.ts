@@ -18,6 +18,7 @@ import { ConfigError } from '../config/problem.ts'
 import type { Log } from '../delivery/log.ts'
 import type { Answer } from './control.ts'
 import { Daemon, asTrouble } from './daemon.ts'
+import { Glance } from './glance.ts'
 import { openIntake } from './intake.ts'
 import { openLog } from './log.ts'
 import { createNotifier } from './systemd.ts'
@@ -125,11 +126,17 @@ async function serve(
   around: Surroundings,
 ): Promise<number> {
   const { log, notifier, end, ended } = around
-  const reload = () => reloadInto(daemon, around)
+  const glance = new Glance({
+    clock: systemClock,
+    seen: () => daemon.status(),
+    count: () => daemon.count(),
+    tell: (text) => notifier.status(text),
+  })
+  const reload = () => reloadInto(daemon, around, glance)
   const intake = await openIntake(daemon, config, { reload, log, env: process.env })
   process.on('SIGHUP', () => void reload())
   const stop = () => {
-    notifier.stopping()
+    notifier.stopping(daemon.stopTakes())
     end(0)
     process.off('SIGTERM', stop).off('SIGINT', stop)
     process.on('SIGTERM', now).on('SIGINT', now)
@@ -139,8 +146,10 @@ async function serve(
   await daemon.run()
   notifier.ready(`serving ${config.spool}`)
   const endWatchdog = notifier.startWatchdog(() => daemon.alive())
+  if (process.env['NOTIFY_SOCKET'] !== undefined) glance.start()
 
   const code = await ended
+  glance.stop()
   await intake.close(STOP_PATIENCE)
   await daemon.stop()
   endWatchdog()
@@ -152,6 +161,7 @@ async function serve(
 async function reloadInto(
   daemon: Daemon,
   { load, log, notifier }: Surroundings,
+  glance: Glance,
 ): Promise<Answer> {
   notifier.reloading()
   try {
@@ -170,6 +180,6 @@ async function reloadInto(
     for (const problem of problems) log.write('error', { event: 'reload' }, problem)
     return { status: 422, body: { problems } }
   } finally {
-    notifier.ready('serving')
+    notifier.ready(glance.text())
   }
 }

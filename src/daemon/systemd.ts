@@ -22,8 +22,8 @@ export interface Notifier {
   status(text: string): void
   /** Says that a reload has begun; ready() ends it. */
   reloading(): void
-  /** Says that the daemon finishes what is on the wire and then ends. */
-  stopping(): void
+  /** Says that the daemon finishes what is on the wire and then ends, within so many ms. */
+  stopping(patience?: number): void
   /** Pings twice in each watchdog period while `alive` says so; returns what ends it. */
   startWatchdog(alive: () => boolean): () => void
 }
@@ -43,7 +43,14 @@ export function createNotifier(
     ready: (status) => messenger?.say({ READY: '1', STATUS: printable(status) }),
     status: (text) => messenger?.say({ STATUS: printable(text) }),
     reloading: () => messenger?.say({ RELOADING: '1' }),
-    stopping: () => messenger?.say({ STOPPING: '1' }),
+    stopping: (patience) =>
+      messenger?.say({
+        STOPPING: '1',
+        // It lengthens TimeoutStopSec= and never shortens it.
+        ...(patience === undefined
+          ? {}
+          : { EXTEND_TIMEOUT_USEC: String(Math.round(patience * 1_000)) }),
+      }),
     startWatchdog: (alive) => {
       const period = messenger && watchdogPeriod(env)
       if (period === undefined) return () => {}

@@ -60,8 +60,10 @@ export class Scheduler {
   #alone = false
   #trouble = ''
   #onQuiet: (() => void)[] = []
-  /** When the turn began that runs now, by the monotonic clock: what the watchdog looks at. */
+  /** When the turn began that runs now, by the monotonic clock. */
   turnBeganAt: number | undefined
+  /** When something was found that waits for a turn; until one has ended. */
+  #foundIdleAt: number | undefined
 
   constructor(options: SchedulerOptions) {
     this.#options = options
@@ -72,6 +74,21 @@ export class Scheduler {
 
   get inFlight(): number {
     return this.#inFlight
+  }
+
+  /**
+   * Since when nothing is done though there is something to do, by the monotonic clock: the
+   * watchdog asks, again and again. What is due and waits for a turn gets one, as after a step of
+   * the wall clock, which no timer notices; if it gets none, that counts from now on.
+   */
+  idleSince(): number | undefined {
+    if (this.turnBeganAt !== undefined) return this.turnBeganAt
+    if (this.#ending || this.#room() <= 0) return undefined
+    const { claims, clock, lanes } = this.#options
+    const due = claims.nextDue((lane) => lanes.room(lane))
+    if (due === undefined || due > clock.now()) return undefined
+    this.kick()
+    return (this.#foundIdleAt ??= clock.monotonic())
   }
 
   configure(activeLimit: number): void {
@@ -122,6 +139,7 @@ export class Scheduler {
       this.#complain(error)
     }
     this.turnBeganAt = undefined
+    this.#foundIdleAt = undefined
     this.#turning = false
     if (this.#wanted) this.kick()
     this.#sayIfQuiet()

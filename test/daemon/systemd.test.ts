@@ -71,11 +71,14 @@ t.test('each word of the daemon is what sd_notify(3) calls it', async (t) => {
   notifier.reloading()
   await ended(3)
   notifier.stopping()
-  t.same(await ended(4), [
+  await ended(4)
+  notifier.stopping(1_500)
+  t.same(await ended(5), [
     'READY=1|STATUS=3 lanes',
     'STATUS=2 on the wire',
     'RELOADING=1',
     'STOPPING=1',
+    'STOPPING=1|EXTEND_TIMEOUT_USEC=1500000',
   ])
 })
 

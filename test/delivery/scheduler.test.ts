@@ -360,6 +360,27 @@ t.test('the watchdog sees each turn for itself, however busy we are', async (t) 
   t.equal(delivery.scheduler.turnBeganAt, undefined, 'no turn, no beginning')
 })
 
+t.test('the watchdog notices what is due and gets no turn', async (t) => {
+  const delivery = await Delivery.open(t, { destinations: [crm] })
+  const { scheduler, clock } = delivery
+  t.equal(scheduler.idleSince(), undefined, 'nothing is due')
+  // No turn comes: the daemon does not watch, and nobody has asked for one.
+  await delivery.sendMany('crm', 1)
+  const { passed, open } = gate<[]>()
+  delivery.faults.claim = () => passed
+  clock.pass(1_000)
+  const since = scheduler.idleSince()
+  t.equal(since, clock.monotonic(), 'it counts from when it was found')
+  clock.pass(70_000)
+  t.equal(scheduler.idleSince(), since, 'until a turn has ended')
+  await until(() => scheduler.turnBeganAt !== undefined, 'it was given one')
+  t.equal(scheduler.idleSince(), scheduler.turnBeganAt, 'which does not end')
+  delivery.faults = {}
+  open([])
+  await delivery.calm()
+  t.equal(scheduler.idleSince(), undefined, 'and all is well again')
+})
+
 t.test('hundreds that wait for the disk wake no warning of Node', async (t) => {
   const delivery = await Delivery.open(t, { destinations: [destinationOf('crm', {}, 500)] })
   const warnings: Error[] = []

@@ -50,7 +50,7 @@ export function inspectGround(layout: Layout, options: GroundOptions): GroundRep
     findings: [
       ...inspectRoom(root, options),
       ...inspectMode(root, stat),
-      ...[...STATES, 'run'].flatMap((name) => inspectFolder(`${root}/${name}`, stat)),
+      ...[...STATES, 'run'].flatMap((name) => inspectFolder(name, root, stat)),
       ...(options.shared ? inspectShared(layout, stat) : inspectPrivate(layout)),
     ],
     owner: stat.uid,
@@ -84,7 +84,8 @@ function inspectRoom(
   return findings
 }
 
-function inspectFolder(path: string, root: Stats): readonly Finding[] {
+function inspectFolder(name: string, spool: string, root: Stats): readonly Finding[] {
+  const path = `${spool}/${name}`
   const stat = statOf(path)
   if (stat === undefined)
     return [errorAt(path, 'is missing', `${MADE}, msgq check --repair now`)]
@@ -103,7 +104,7 @@ function inspectFolder(path: string, root: Stats): readonly Finding[] {
       errorAt(
         path,
         `belongs to uid ${stat.uid}, the spool to uid ${root.uid}`,
-        'chown it: msgqd runs as one user',
+        `chown --reference=${spool} ${path}`,
       ),
     )
   const access = inspectAccess(path)
@@ -114,10 +115,10 @@ function inspectMode(path: string, { mode }: Stats): readonly Finding[] {
   const octal = (mode & 0o7777).toString(8)
   if ((mode & 0o002) !== 0 && (mode & 0o1000) === 0)
     return [
-      errorAt(path, `everybody may remove messages (mode ${octal})`, 'chmod o-w closes it'),
+      errorAt(path, `everybody may remove messages (mode ${octal})`, `chmod o-w ${path}`),
     ]
   if ((mode & 0o004) === 0) return []
-  return [warningAt(path, `everybody may list it (mode ${octal})`, 'chmod o-rwx closes it')]
+  return [warningAt(path, `everybody may list it (mode ${octal})`, `chmod o-rwx ${path}`)]
 }
 
 function inspectAccess(path: string): Finding | undefined {

@@ -12,8 +12,9 @@ import { join } from 'node:path'
 import { plainError } from '../../base/errno.ts'
 import { STATES } from '../../message/state.ts'
 
-/** The mode of a drop box. */
+/** The mode of a drop box; and of one that the spool's group may list, who has given it that. */
 export const DROP_BOX = 0o3733
+const LISTED_DROP_BOX = 0o3773
 /** Passed through by everybody, listed by the group. */
 const PASSAGE = 0o751
 const CLOSED = 0o750
@@ -81,9 +82,9 @@ function* folders(): Generator<readonly [string, number]> {
   yield ['', PASSAGE] as const
 }
 
-/** A drop box is exactly that; elsewhere an operator may have given more to the group, or less. */
+/** A drop box is exactly one; elsewhere an operator may have given more to the group, or less. */
 function fits(mode: number, wanted: number): boolean {
-  if (wanted === DROP_BOX) return mode === wanted
+  if (wanted === DROP_BOX) return mode === wanted || mode === LISTED_DROP_BOX
   const tooMuch = (mode & 0o027 & ~wanted) !== 0
   return !tooMuch && (wanted !== PASSAGE || (mode & 0o001) !== 0)
 }

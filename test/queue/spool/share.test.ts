@@ -69,11 +69,12 @@ void t.test('modes that are wrong are mended at the start', async (t) => {
   chmodSync(join(yard.root, 'hold'), 0o777)
   chmodSync(join(yard.root, 'run'), 0o711)
   chmodSync(join(yard.root, 'keys'), 0o2750)
+  chmodSync(join(yard.root, 'incoming'), 0o3773)
   await yard.restart()
-  const { hold, run, keys } = modes(yard.root)
+  const { hold, run, keys, incoming } = modes(yard.root)
   t.strictSame(
-    { hold, run, keys },
-    { hold: '750', run: '711', keys: '2750' },
+    { hold, run, keys, incoming },
+    { hold: '750', run: '711', keys: '2750', incoming: '3773' },
     'where they are',
   )
   rmSync(join(yard.root, 'incoming'), { recursive: true })
