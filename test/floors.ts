@@ -16,7 +16,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['config'],
   ['queue', 'transport'],
   ['delivery'],
-  ['intake'],
+  ['intake', 'receiver'],
   // The public library: its barrel is the one file outside a folder.
   ['index.ts'],
   ['daemon', 'cli'],
