@@ -11,13 +11,11 @@ import { VERSION } from '../base/version.ts'
 import type { HttpDestination } from '../config/config.ts'
 import type { Body } from '../message/body.ts'
 import { shortId } from '../message/id.ts'
-import { shownHeader, shownTo } from '../message/mask.ts'
 import type { Envelope } from '../message/envelope.ts'
 import { buildRequest } from '../transport/request.ts'
 import { shape } from '../transport/shape.ts'
 import { quote } from './shell-words.ts'
-
-const MASK = '****'
+import { hinted, shownUrl, shownValue, STARS } from './shown-request.ts'
 
 export interface CurlCommand {
   readonly text: string
@@ -42,14 +40,16 @@ export async function curlCommand(
   const url = shownUrl(destination)
   // Only its headers count here: the URL may be a secret.
   const masked = { ...destination, url: 'http://masked.invalid/' }
-  const shaped = await shape({ envelope, body, destination: masked, number }, () => MASK)
+  const shaped = await shape({ envelope, body, destination: masked, number }, () => STARS)
   if ('outcome' in shaped) throw new MsgqError('data', shaped.outcome.reason)
-  const request = buildRequest(shaped.attempt, VERSION, () => MASK)
+  const hints = hinted(destination, 0)
+  const request = buildRequest(shaped.attempt, VERSION, () => STARS, hints)
   const made = shaped.attempt.body === body ? undefined : textOf(shaped.attempt.body)
-  const headers = headersOf(request.headers)
+  const headers = headersOf(request.headers, destination)
   const words = [
     request.method === 'HEAD' ? '-I' : `-X ${request.method}`,
     quote(url),
+    ...wayWords(destination),
     ...headers.map((header) => `-H ${quote(header)}`),
     ...(made === undefined ? [] : [`--data-binary ${quote(made)}`]),
     ...(made === undefined && envelope.bytes > 0 ? ['--data-binary @-'] : []),
@@ -60,14 +60,9 @@ export async function curlCommand(
   const text = [`${source}curl ${first} ${second}`, ...rest].join(' \\\n  ')
   const isMasked =
     url !== destination.url ||
-    made?.includes(MASK) === true ||
-    headers.some((it) => it.endsWith(MASK))
+    made?.includes(STARS) === true ||
+    headers.some((it) => it.endsWith(STARS))
   return { text, masked: isMasked }
-}
-
-function shownUrl({ url }: HttpDestination): string {
-  if (typeof url === 'string') return shownTo(url)
-  return 'within' in url ? url.within.replace('{}', MASK) : MASK
 }
 
 function textOf(body: Body): string {
@@ -75,16 +70,29 @@ function textOf(body: Body): string {
 }
 
 /** `name: value` of each header but the length, which curl counts itself. */
-function headersOf(flat: readonly string[]): string[] {
+function headersOf(flat: readonly string[], destination: HttpDestination): string[] {
   const headers: string[] = []
   for (let at = 0; at < flat.length; at += 2) {
     const [name, value] = [flat[at]!, flat[at + 1]!]
-    if (name !== 'content-length') headers.push(`${name}: ${shown(name, value)}`)
+    if (name !== 'content-length')
+      headers.push(`${name}: ${shownValue(destination, name, value)}`)
   }
   return headers
 }
 
-/** That key is no secret: it says which message it is. */
-function shown(name: string, value: string): string {
-  return name === 'idempotency-key' ? value : shownHeader(name, value)
+/** Certificates, proxy and version, as curl calls them. */
+function wayWords({ tls, proxy, http2 }: HttpDestination): string[] {
+  const { cert, key, ca } = tls ?? {}
+  const named = [
+    ['--cert', cert],
+    ['--key', key],
+    ['--cacert', ca],
+    ['--proxy', proxy === 'none' ? '' : proxy],
+  ] as const
+  const words = named.flatMap(([word, held]) => {
+    if (held === undefined) return []
+    if (typeof held === 'string') return [`${word} ${quote(held)}`]
+    return [`${word} ${'file' in held && word !== '--proxy' ? quote(held.file) : STARS}`]
+  })
+  return http2 === true ? [...words, '--http2'] : words
 }

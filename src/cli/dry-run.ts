@@ -13,15 +13,14 @@ import { loadConfig } from '../config/load.ts'
 import type { Draft } from '../message/draft.ts'
 import { seal } from '../message/envelope.ts'
 import { looksLikeUrl } from '../message/lane.ts'
-import { shownHeader, shownTo } from '../message/mask.ts'
-import { buildRequest } from '../transport/request.ts'
+import { bodyLength, buildRequest } from '../transport/request.ts'
 import { shape } from '../transport/shape.ts'
 import type { Attempt } from '../transport/transport.ts'
 import type { Io } from './command.ts'
 import { senderHere } from './sender.ts'
+import { hinted, shownUrl, shownValue, STARS } from './shown-request.ts'
 import { wayText } from './way-text.ts'
 
-const STARS = '****'
 /** Stands where the id will be. */
 const ID = '(the id)'
 /** Stands for a URL that is a secret. */
@@ -76,24 +75,18 @@ function destinationOf(to: string, config: Config): Destination | undefined {
 function headOf(attempt: Attempt<HttpDestination>): string {
   const { destination } = attempt
   const secretUrl = typeof destination.url !== 'string'
-  const { method, url, headers } = buildRequest(
+  const { method, headers } = buildRequest(
     secretUrl ? { ...attempt, destination: { ...destination, url: HIDDEN } } : attempt,
     VERSION,
     () => STARS,
+    hinted(destination, bodyLength(attempt.body)),
   )
-  let text = `${method} ${secretUrl ? hiddenUrl(destination) : shownTo(url.href)}\n`
+  let text = `${method} ${shownUrl(destination)}\n`
   for (let at = 0; at < headers.length; at += 2) {
     const [name, value] = headers.slice(at, at + 2) as [string, string]
-    // The key by which receivers drop a repeat is called a key, and is no secret.
-    text += `${name}: ${name === 'idempotency-key' ? value : shownHeader(name, value)}\n`
+    text += `${name}: ${shownValue(destination, name, value)}\n`
   }
   return text
-}
-
-/** Of a URL with a secret in it what is none. */
-function hiddenUrl({ url }: HttpDestination): string {
-  const known = typeof url === 'object' && 'within' in url ? url.within : '{}'
-  return known.replace('{}', STARS)
 }
 
 /** What is no part of the request. */
