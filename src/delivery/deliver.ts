@@ -197,6 +197,7 @@ async function outcomeOf(
   if (body === undefined) return undefined
   const { tries } = lease
   let { envelope } = lease
+  let isOut = false
   try {
     if (envelope.event !== undefined) {
       const { routes } = routing().events
@@ -212,12 +213,13 @@ async function outcomeOf(
       if (noted !== 'ok') return noted
     }
     lanes.send(lease.lane, lease.id)
+    isOut = true
     return await transport.deliver(
       { envelope, body, destination, number: tries + 1 },
       signal,
     )
   } catch (error) {
     const reason = printable(`unforeseen: ${plainError(error)}`)
-    return { kind: 'deferred', fault, reason, mayHaveArrived: true }
+    return { kind: 'deferred', fault, reason, mayHaveArrived: isOut }
   }
 }

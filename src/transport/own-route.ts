@@ -6,15 +6,12 @@
  * MsgqError that names what cannot be had.
  */
 import { createHash } from 'node:crypto'
-import { createSecureContext } from 'node:tls'
 
-import { plainError } from '../base/errno.ts'
 import { MsgqError } from '../base/errors.ts'
 import type { HttpDestination, Secret } from '../config/config.ts'
 import { formatSecret } from '../config/secret.ts'
 import type { TlsOptions } from '../config/wire.ts'
 import { proxyUrl } from './proxy.ts'
-
 import type { SecretSource } from './transport.ts'
 
 export interface OwnRoute {
@@ -58,14 +55,4 @@ function pemTexts(
 ): NonNullable<OwnRoute['tls']> {
   const read = (secret: Secret | undefined) => secret && source(secret, 'pem')
   return { cert: read(cert), key: read(key), ca: read(ca) }
-}
-
-/** Why certificate, key and CA make no connection together; undefined when they do. */
-export function pemDefect(texts: NonNullable<OwnRoute['tls']>): string | undefined {
-  try {
-    createSecureContext(texts)
-    return undefined
-  } catch (error) {
-    return plainError(error)
-  }
 }

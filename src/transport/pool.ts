@@ -18,7 +18,6 @@ import { ownRoute } from './own-route.ts'
 import type { OwnRoute } from './own-route.ts'
 import { proxyAuthorization, tunnel } from './proxy.ts'
 import type { ProxyRule } from './proxy.ts'
-
 import type { SecretSource } from './transport.ts'
 
 const IDLE = 60_000

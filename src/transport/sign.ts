@@ -12,7 +12,6 @@ import type { SignOptions } from '../config/wire.ts'
 import type { Body } from '../message/body.ts'
 import { signatureOf, v1Hmac, v1Text } from '../message/signature.ts'
 import type { Signed, SigningKey } from '../message/signature.ts'
-
 import type { SecretSource } from './transport.ts'
 
 /** The names of the three headers; `webhook-id` is on every request. */
