@@ -6,6 +6,7 @@
  */
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -42,6 +43,8 @@ const CAST = [
   },
 ] as const
 
+/** The file with the secret that signs each request, and that the receiver knows. */
+const SIGN = 'sign'
 /** Sent while no daemon runs. */
 const LATE = 'sent while nothing runs'
 /** The whole demo must be over by then (ms). */
@@ -50,7 +53,9 @@ const PATIENCE = 15_000
 async function runDemo(io: Io): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), 'msgq-demo-'))
   const script = CAST.map(({ to, answers }) => `/${to}=${answers}`)
-  const sink = await startSink({ port: 0, answers: script })
+  const secret = `whsec_${randomBytes(32).toString('base64')}`
+  writeFileSync(join(folder, SIGN), `${secret}\n`, { mode: 0o600 })
+  const sink = await startSink({ port: 0, answers: script, secrets: [secret] })
   const stage = new Stage(io, folder, sink)
   try {
     return await play(stage)
@@ -64,7 +69,7 @@ async function runDemo(io: Io): Promise<number> {
 async function play(stage: Stage): Promise<number> {
   const { sink } = stage
   await stage.say(
-    'A receiver listens. It answers 200; 503 twice and then 200; 400; and never.',
+    'A receiver listens. It checks who signed, and answers 200; 503 twice and then 200; 400; and never.',
   )
   await stage.startDaemon()
   await stage.say('msgqd runs. One message to each, by the real command line:')
@@ -217,7 +222,9 @@ class Stage {
 
 function configuration(url: string): string {
   const destinations = CAST.map(
-    ({ to }) => `[destinations.${to}]\ntype = "http"\nurl = "${new URL(to, url).href}"\n`,
+    ({ to }) =>
+      `[destinations.${to}]\ntype = "http"\nurl = "${new URL(to, url).href}"\n` +
+      `sign = { secret = { file = "${SIGN}" } }\n`,
   )
   return [
     'spool = "spool"\n[send]\nmin_free = "1MiB"\n[retry]\nmin = "1s"\n[http]\ntimeout = "4s"\n',

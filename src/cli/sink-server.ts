@@ -14,6 +14,7 @@ import type { Clock } from '../base/clock.ts'
 import { errnoOf, plainError } from '../base/errno.ts'
 import { MsgqError } from '../base/errors.ts'
 import { printable } from '../base/text.ts'
+import { ReceiveError, verify } from '../receiver/receiver.ts'
 import { parseScript } from './sink-answers.ts'
 import type { SinkAnswer, SinkScript } from './sink-answers.ts'
 
@@ -47,6 +48,8 @@ export interface SinkSetup {
   /** Delays each answer by so many ms. */
   readonly slow?: number
   readonly clock?: Clock
+  /** Answers 401 to what is not signed by one of these; bodies are then read whole. */
+  readonly secrets?: readonly string[]
   /** Told of each request before it is answered; the answer waits for a promise. */
   readonly onArrival?: (arrival: Arrival) => void | Promise<void>
   /** Told once an answer is out, or will never be. */
@@ -63,6 +66,8 @@ export class Sink {
   repeats = 0
   /** Requests that broke off before they were whole; they count nowhere else. */
   broken = 0
+  /** Requests whose signature was none of ours. */
+  unsigned = 0
   url = ''
   port = 0
   readonly #setup: SinkSetup
@@ -104,16 +109,34 @@ export class Sink {
 
   #receive(request: IncomingMessage, response: ServerResponse): void {
     const head: Buffer[] = []
+    const { secrets } = this.#setup
     let bytes = 0
     request.on('data', (chunk: Buffer) => {
-      if (bytes < GLANCE) head.push(chunk.subarray(0, GLANCE))
+      if (secrets !== undefined) head.push(chunk)
+      else if (bytes < GLANCE) head.push(chunk.subarray(0, GLANCE))
       bytes += chunk.length
     })
     request.on('error', () => this.broken++)
     request.on('end', () => {
+      if (secrets !== undefined && !this.#isOurs(request, Buffer.concat(head), secrets)) {
+        this.unsigned++
+        response.writeHead(401).end('msgq sink: the signature is none of ours\n')
+        return
+      }
       const text = firstLine(Buffer.concat(head).subarray(0, GLANCE))
       this.#arrived(request, response, bytes, text).catch(() => response.destroy())
     })
+  }
+
+  #isOurs(request: IncomingMessage, body: Buffer, secrets: readonly string[]): boolean {
+    try {
+      const { headers } = request
+      verify({ secrets, headers, body, now: this.#clock.now() })
+      return true
+    } catch (error) {
+      if (error instanceof ReceiveError) return false
+      throw error
+    }
   }
 
   async #arrived(

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { request as httpRequest } from 'node:http'
 import { connect } from 'node:net'
+import { Webhook } from 'standardwebhooks'
 import tap from 'tap'
 import type { Test } from 'tap'
 
@@ -313,4 +314,21 @@ tap.test('a script knows its answers by their kind', async (t) => {
     retryAfter: 30,
   })
   t.strictSame(script.next('/'), { kind: 'timeout', text: 'timeout' })
+})
+
+tap.test('with secrets it takes only what is signed by one of them', async (t) => {
+  const secret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'
+  const sink = await startSink({ port: 0, secrets: [secret] })
+  t.teardown(() => sink.close())
+  const body = 'hello'
+  const time = new Date()
+  const signed = {
+    'webhook-id': 'm1',
+    'webhook-timestamp': String(Math.floor(time.getTime() / 1000)),
+    'webhook-signature': new Webhook(secret).sign('m1', time, body),
+  }
+  const post = async (text: string) =>
+    (await fetch(sink.url, { method: 'POST', headers: signed, body: text })).status
+  t.same([await post(body), await post('hullo')], [200, 401])
+  t.same([sink.requests, sink.unsigned, sink.unique], [1, 1, 1])
 })
