@@ -133,7 +133,10 @@ function strayProblems(source: Source, kind: Kind, given: unknown, path: Path): 
     const key = String(option.at(-1))
     const isInner =
       option.length > path.length + 1 ||
-      Object.values(entries).some((inner) => Object.hasOwn(entriesOf(inner) ?? {}, key))
+      // A key of a service is meant more often than one of a certificate.
+      Object.entries(entries).some(
+        ([name, inner]) => name !== 'tls' && Object.hasOwn(entriesOf(inner) ?? {}, key),
+      )
     const owner = isInner ? undefined : typesWith(key)[0]
     if (owner === undefined) return problemAt(place, 'unknown option', hint)
     const { type = 'http' } = given as { type?: string }
