@@ -67,7 +67,7 @@ function outcomeOf(
   hide: (text: string) => string,
 ): Outcome {
   if (ran.kind === 'unstarted') return unstartable(destination, ran.error)
-  if (ran.cut === 'stopped') return stopped()
+  if (ran.cut === 'stopped') return { ...stopped(), mayHaveArrived: true }
   if (ran.cut === 'unreadable')
     return deferred(`body cannot be read: ${plainError(ran.error)}`)
   const outcome = judgeExit(ran, hide)
@@ -75,7 +75,7 @@ function outcomeOf(
   const { answer } = outcome
   const reason = `no end in ${formatDuration(destination.timeout)}, and killed`
   const said = answer === undefined ? {} : { answer }
-  return { kind: 'deferred', reason, fault: 'receiver', ...said }
+  return { kind: 'deferred', reason, fault: 'receiver', mayHaveArrived: true, ...said }
 }
 
 function unstartable({ command, directory }: ExecDestination, error: unknown) {

@@ -36,7 +36,11 @@ export function refusedAs(error: unknown, server: string, hide: Hide): Outcome {
   // One receiver who may take it later is reason enough to try again.
   const said = all.find((each) => isLater(factsOf(each).status)) ?? all[0] ?? error
   const { status, response } = factsOf(said)
-  if (status === undefined) return deferred(unansweredText(error, server, hide), 'network')
+  if (status === undefined) {
+    const outcome = deferred(unansweredText(error, server, hide), 'network')
+    // Of a connection that was lost nobody says how far it came.
+    return UNSENT.has(codeOf(error)) ? outcome : { ...outcome, mayHaveArrived: true }
+  }
   const line = printable(hide(response ?? String(status)), 250)
   const common = { status, answer: line }
   const isOfMail = /^(?:MAIL FROM|RCPT TO|DATA)/.test(command ?? '')
@@ -75,11 +79,23 @@ const WORDS: Readonly<Record<string, string>> = {
   ENETUNREACH: 'network is unreachable',
 }
 
+/** With these there was no connection. */
+const UNSENT: ReadonlySet<string> = new Set([
+  'ENOTFOUND',
+  'ECONNREFUSED',
+  'EDNS',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+])
+
+/** nodemailer's own code says at which step; the system's is in its text. */
+function codeOf(error: unknown): string {
+  return /\bE[A-Z_]{3,}\b/.exec(plainError(error))?.[0] ?? errnoOf(error) ?? ''
+}
+
 function unansweredText(error: unknown, server: string, hide: Hide): string {
   const said = printable(hide(plainError(error)), 200)
-  // Its own code says at which step; the system's is in its text.
-  const code = /\bE[A-Z_]{3,}\b/.exec(said)?.[0] ?? errnoOf(error) ?? ''
-  const words = WORDS[code]
+  const words = WORDS[codeOf(error)]
   return words === undefined ? `${server}: ${said}` : `${words}: ${server}`
 }
 

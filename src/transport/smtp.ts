@@ -61,8 +61,9 @@ export function createSmtpTransport({
           kind: 'deferred',
           reason: `${host}:${port}: no answer in ${formatDuration(timeout)}`,
           fault: 'network',
+          mayHaveArrived: true,
         }
-      if (end.signal.aborted) return stopped()
+      if (end.signal.aborted) return { ...stopped(), mayHaveArrived: true }
       return refusedAs(error, `${host}:${port}`, hide)
     } finally {
       clearTimeout(timer)

@@ -240,6 +240,7 @@ t.test('past the time limit the whole group is killed', async (t) => {
   t.same(late, {
     kind: 'deferred',
     reason: 'no end in 200ms, and killed',
+    mayHaveArrived: true,
     fault: 'receiver',
     answer: 'before',
   })
@@ -272,6 +273,7 @@ t.test('to stop ends it, and nothing is said of the receiver', async (t) => {
   t.same(await ended, {
     kind: 'deferred',
     reason: 'stopped before it ended',
+    mayHaveArrived: true,
     fault: 'configuration',
   })
   t.ok(await gone(pid))
