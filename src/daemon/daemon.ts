@@ -18,7 +18,10 @@ import { disabledLanes, orderedLanes } from '../config/order.ts'
 import { printOf } from '../config/print.ts'
 import { readSecret, secretPlace } from '../config/secret.ts'
 import { Aftercare } from '../delivery/aftercare.ts'
+import { AttemptCounts } from '../delivery/attempt-counts.ts'
 import { deliverer } from '../delivery/deliver.ts'
+import { EngineCounts } from '../delivery/engine-counts.ts'
+import { Headcount } from '../delivery/headcount.ts'
 import { journaled } from '../delivery/journal.ts'
 import { Lanes } from '../delivery/lanes.ts'
 import { LastAttempts } from '../delivery/last-attempts.ts'
@@ -58,6 +61,13 @@ export interface DaemonOptions {
   readonly onFenced: (error: MsgqError) => void
 }
 
+/** Who counts what. */
+export interface Meters {
+  readonly counts: EngineCounts
+  readonly attempts: AttemptCounts
+  readonly headcount: Headcount
+}
+
 /** A scheduler that does nothing for longer is stuck, and the watchdog is not fed (ms). */
 const STUCK = 60_000
 /** What a stop does beside waiting for requests: put back, sync, let go (ms). */
@@ -75,6 +85,7 @@ export class Daemon {
   readonly #aftercare: Aftercare
   readonly #lastAttempts: LastAttempts
   readonly #tally: Tally
+  readonly #meters: Meters
   readonly #transport: Transport
   readonly #troubles = new Troubles()
   readonly #startedAt: number
@@ -84,8 +95,9 @@ export class Daemon {
   #configAt: number
   #routing: ReturnType<typeof routingOf>
 
-  private constructor(options: DaemonOptions, engine: Engine) {
+  private constructor(options: DaemonOptions, engine: Engine, counts: EngineCounts) {
     const { clock, config, env } = options
+    const destinations = () => this.#config.destinations
     const log = journaled(options.log, engine, clock)
     const secrets: SecretSource = (reference, form) =>
       readSecret(reference, secretPlace(this.#config, env), form)
@@ -101,6 +113,11 @@ export class Daemon {
       () => this.#routing.ordered,
     )
     this.#lastAttempts = new LastAttempts(log, clock.now)
+    this.#meters = {
+      counts,
+      attempts: new AttemptCounts(this.#lastAttempts, destinations),
+      headcount: new Headcount({ rounds: engine, clock, destinations }),
+    }
     this.#suspender = new Suspender({
       suspensions: engine,
       disabled: () => disabledLanes(this.#config, this.#configAt),
@@ -133,7 +150,7 @@ export class Daemon {
       clock,
       dice: Math.random,
       lanes: this.#lanes,
-      log: this.#lastAttempts,
+      log: this.#meters.attempts,
       recalls: this.#recalls,
       transport: this.#transport,
       routing: () => this.#routing,
@@ -160,6 +177,8 @@ export class Daemon {
     let mayExpire = () => false
     let limits = () => config.send
     let aftercare: Aftercare | undefined
+    let destinations = () => config.destinations
+    const counts = new EngineCounts(() => destinations())
     const engine = await openEngine(config.spool, {
       clock,
       anyFilesystem: config.anyFilesystem,
@@ -168,16 +187,21 @@ export class Daemon {
       retention: config.log.retention,
       keepBounced: () => aftercare?.keepBounced() ?? Infinity,
       mayForget: (lane, at) => aftercare?.mayForget(lane, at) ?? false,
-      onNote: (line) => aftercare?.hear(line),
+      onNote: (line) => {
+        counts.note(line)
+        aftercare?.hear(line)
+      },
+      onSync: (what, ms) => counts.synced(what, ms),
       mayExpire: () => mayExpire(),
       limits: () => limits(),
       submit: { ...config.submit, minFree: config.send.minFree },
       report: (report) => take(report),
     })
-    const daemon = new Daemon(options, engine)
+    const daemon = new Daemon(options, engine, counts)
     aftercare = daemon.#aftercare
     take = (report) => daemon.#hear(report)
     limits = () => daemon.#config.send
+    destinations = () => daemon.#config.destinations
     for (const report of reports) daemon.#hear(report)
     const { interrupted } = await engine.recover()
     const clockWatch = await daemon.#watchClock()
@@ -210,6 +234,11 @@ export class Daemon {
   /** What the doors speak to. */
   get queue(): Doorway & Desk {
     return this.#engine
+  }
+
+  /** What was counted since the start, and what is in the queue. */
+  get meters(): Meters {
+    return this.#meters
   }
 
   /** What is in force. */
@@ -347,6 +376,7 @@ export class Daemon {
     await this.#aftercare.close()
     await this.#suspender.close()
     await this.#clockWatch?.close()
+    await this.#meters.headcount.rest()
     await this.#engine.close()
   }
 

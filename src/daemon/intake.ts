@@ -27,6 +27,7 @@ import { controlRoutes } from './control.ts'
 import type { Answer } from './control.ts'
 import { asTrouble } from './daemon.ts'
 import type { Daemon } from './daemon.ts'
+import { metricsRoute } from './metrics.ts'
 
 interface Around {
   readonly reload: () => Promise<Answer>
@@ -74,6 +75,7 @@ export async function openIntake(
       ...actRoutes({ desk, recall: (ids, recall) => daemon.recall(ids, recall) }),
       eventRoute({ history: desk }),
       ...healthRoutes({ alive: () => daemon.alive(), refusal: () => desk.refusal() }),
+      metricsRoute(daemon, systemClock),
       ...controlRoutes(daemon, reload),
     ],
     callerOf,

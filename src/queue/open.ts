@@ -49,6 +49,15 @@ export async function openEngine(spool: string, options: SpoolOptions): Promise<
   return new SpoolEngine(spool, options)
 }
 
+/** What is left of the disk under a spool; no `freeInodes` where there is no end of them. */
+export async function roomUnder(
+  spool: string,
+): Promise<{ readonly freeBytes: number; readonly freeInodes?: number }> {
+  const { survey } = await import('./spool/layout.ts')
+  const { freeBytes, freeInodes } = survey(spool, true)
+  return freeInodes === Infinity ? { freeBytes } : { freeBytes, freeInodes }
+}
+
 /** Makes the spool and its folders where they are missing. */
 export async function makeSpool(spool: string): Promise<void> {
   const { Layout } = await import('./spool/layout.ts')

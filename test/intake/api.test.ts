@@ -190,7 +190,7 @@ t.test('who may only send learns the state of an id, and no more', async (t) => 
   ])
   const whole = await api.ask(control, `/v1/messages/${id}`)
   t.notMatch(whole.text, /path/, 'a secret in a URL is masked')
-  for (const path of ['/v1/messages', '/v1/status', '/v1/events'])
+  for (const path of ['/v1/messages', '/v1/status', '/v1/events', '/metrics'])
     t.match(await api.ask(submit, path), { status: 403, json: { code: 'scope' } })
   for (const path of [`/v1/messages/${ID}`, '/v1/messages/x'])
     t.equal((await api.ask(submit, path)).status, 404)
@@ -232,9 +232,17 @@ t.test('over TCP a token is asked for, and does what it says', async (t) => {
   t.match(whole.json.envelope.sender, { door: 'http', token: 'shop' })
   t.equal((await api.ask(port, '/healthz')).status, 200, 'no token for whether it lives')
   t.equal((await api.ask(port, '/readyz')).status, 200)
+  const scraped = await api.ask(port, '/metrics', over('t-all', {}))
+  t.match(scraped, { status: 200, text: /^# HELP msgq_/ })
   // Each route, of which the scopes were not asked yet.
   const bad = { headers: bearer('x') }
-  for (const path of ['/v1/messages', `/v1/messages/${ID}`, '/v1/events', '/v1/status'])
+  for (const path of [
+    '/v1/messages',
+    `/v1/messages/${ID}`,
+    '/v1/events',
+    '/v1/status',
+    '/metrics',
+  ])
     t.equal((await api.ask(submit, path, bad)).status, 401, `${path}: also at a socket`)
   t.equal((await api.ask(port, `/v1/messages/${ID}`, over('t-operator', {}))).status, 403)
 })

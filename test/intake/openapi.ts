@@ -50,7 +50,8 @@ export class OpenApi {
     if (!everything().includes(name)) return void this.#t.fail(`${name} is not documented`)
     this.#unseen.delete(name)
     const at = responsePointer(template, method.toLowerCase(), String(status))
-    const bodies = type === 'application/x-ndjson' ? lines(text) : [json]
+    const whole = type.startsWith('text/plain') ? text : json
+    const bodies = type === 'application/x-ndjson' ? lines(text) : [whole]
     if (type === 'text/event-stream') return
     const schema = `${at}/content/${escape(type)}/schema`
     const validate = ajv.compile({ $ref: `api#${schema}` })

@@ -19,13 +19,20 @@ export class FolderSync {
   readonly #layout: Layout
   readonly #mover: Mover
   readonly #report: (report: Report) => void
+  readonly #syncFolder: typeof syncFolder
   #timer: NodeJS.Timeout | undefined
   #running: Promise<readonly unknown[]> = NOTHING
 
-  constructor(layout: Layout, mover: Mover, report: (report: Report) => void) {
+  constructor(
+    layout: Layout,
+    mover: Mover,
+    report: (report: Report) => void,
+    sync: typeof syncFolder = syncFolder,
+  ) {
     this.#layout = layout
     this.#mover = mover
     this.#report = report
+    this.#syncFolder = sync
   }
 
   /** Syncs what was moved until then, at the latest a second from now. */
@@ -73,7 +80,7 @@ export class FolderSync {
     this.#mover.touched.clear()
     for (const state of states) {
       try {
-        await syncFolder(this.#layout.folder(state))
+        await this.#syncFolder(this.#layout.folder(state))
       } catch (error) {
         const message = `sync of ${state}/: ${plainError(error)}`
         this.#report({ level: 'error', event: 'trouble', message })

@@ -7,6 +7,7 @@
 import { randomFillSync } from 'node:crypto'
 
 import { touchByte } from '../../base/durable.ts'
+import type { syncFolder } from '../../base/durable.ts'
 import type { Clock } from '../../base/clock.ts'
 import { MsgqError } from '../../base/errors.ts'
 import { briefSize } from '../../base/size.ts'
@@ -38,6 +39,8 @@ export interface OutboxOptions {
   readonly create?: boolean
   /** The thread has others to serve, and never waits for the disk itself. */
   readonly serves?: boolean
+  /** Makes the names in a folder durable, where somebody wants to know what that takes. */
+  readonly syncFolder?: typeof syncFolder
   /** Tells the daemon that a message came; without it that is done by a file. */
   readonly onQueued?: () => void
 }
@@ -62,7 +65,12 @@ export class SpoolOutbox implements Outbox {
     }
     this.#layout.check()
     const { cautious } = survey(root, true)
-    this.#publisher = new Publisher(this.#layout, cautious, !options.serves)
+    this.#publisher = new Publisher(
+      this.#layout,
+      cautious,
+      !options.serves,
+      options.syncFolder,
+    )
     this.#nextId =
       options.nextId ?? idMaker(options.clock.now, (bytes) => randomFillSync(bytes))
   }

@@ -41,12 +41,18 @@ export class Publisher {
   /**
    * `cautious` where nobody knows what the fsync of a file does for its name. `mayWait` where
    * the calling thread has nobody else to serve: it then writes a message that is alone by itself.
+   * `sync` makes the names in the folder durable.
    */
-  constructor(layout: Layout, cautious = false, mayWait = true) {
+  constructor(
+    layout: Layout,
+    cautious = false,
+    mayWait = true,
+    sync: typeof syncFolder = syncFolder,
+  ) {
     this.#layout = layout
     this.#cautious = cautious
     this.#mayWait = mayWait
-    this.#commit = new GroupSync(layout.folder('incoming'))
+    this.#commit = new GroupSync(layout.folder('incoming'), sync)
   }
 
   /**
@@ -167,11 +173,13 @@ function canOpen(folder: string): boolean {
  */
 class GroupSync {
   readonly #folder: string
+  readonly #syncFolder: typeof syncFolder
   #running: Promise<void> = Promise.resolve()
   #next: Promise<void> | undefined
 
-  constructor(folder: string) {
+  constructor(folder: string, sync: typeof syncFolder) {
     this.#folder = folder
+    this.#syncFolder = sync
   }
 
   sync(calls: Calls): Promise<void> {
@@ -179,7 +187,7 @@ class GroupSync {
       .catch(() => {})
       .then(() => {
         this.#next = undefined
-        this.#running = syncFolder(this.#folder, calls)
+        this.#running = this.#syncFolder(this.#folder, calls)
         return this.#running
       })
     return this.#next

@@ -63,6 +63,8 @@ import type { Bounds } from './quota.ts'
 import { recoverActive } from './recover.ts'
 import { SpoolRounds } from './rounds.ts'
 import { SuspendedFolder } from './suspended.ts'
+import { timedSync } from './timed-sync.ts'
+import type { OnSync } from './timed-sync.ts'
 import { watchWake } from './wake.ts'
 import type { Wake } from './wake.ts'
 
@@ -78,6 +80,8 @@ export interface SpoolOptions extends OutboxOptions {
   readonly mayForget?: (lane: string, bouncedAt: number) => boolean
   /** Hears each line of the journal as it is noted. */
   readonly onNote?: (line: JournalLine) => void
+  /** Hears what the syncs of folders take. */
+  readonly onSync?: OnSync
   /** False while nobody knows what time it is: nothing is removed then because it is old. */
   readonly mayExpire?: () => boolean
   /** Who else may send, and how much. */
@@ -150,7 +154,9 @@ export class SpoolEngine implements Engine {
     this.#report = report
     this.#takeLock = options.takeLock ?? Lock.take
     const onQueued = () => (this.#hint === undefined ? ring(layout) : this.#hint())
-    this.#outbox = new SpoolOutbox(root, { ...options, serves: true, onQueued })
+    const sync = timedSync('accepted', clock, options.onSync)
+    const door = { serves: true, onQueued, syncFolder: sync }
+    this.#outbox = new SpoolOutbox(root, { ...options, ...door })
     const { cautious } = survey(root, options.anyFilesystem ?? false)
     const mover = new Mover(layout, cautious, options.moves ?? MOVES)
     const gate = new KeyGate({ layout, mover, clock, report, keyWindow })
@@ -159,7 +165,12 @@ export class SpoolEngine implements Engine {
     this.#desk = new SpoolDesk(layout, mover, clock, journal)
     this.#suspended = new SuspendedFolder(layout, clock)
     this.#rounds = new SpoolRounds(layout, clock, cautious)
-    this.#sync = new FolderSync(layout, mover, report)
+    this.#sync = new FolderSync(
+      layout,
+      mover,
+      report,
+      timedSync('moved', clock, options.onSync),
+    )
     this.#claims = new ClaimTable(deps)
     this.#housekeeping = new Housekeeping({
       ...deps,
