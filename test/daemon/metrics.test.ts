@@ -9,6 +9,7 @@ import t from 'tap'
 
 import { startSink } from '../../src/cli/sink.ts'
 import { tokenHash } from '../../src/intake/tokens.ts'
+import { EVENTS } from '../../src/message/journal-line.ts'
 import { ask, post } from '../intake/ask.ts'
 import { openDoors } from '../intake/doors.ts'
 import { parseScrape, valueOf } from './scrape.ts'
@@ -169,3 +170,42 @@ t.test('the documentation has each name, and no other', async (t) => {
     [...(await scrape()).keys()].toSorted(),
   )
 })
+
+t.test('alerts and dashboard name nothing that is not in a scrape', async (t) => {
+  const seen = await scrape()
+  const known = new Set(names(seen))
+  const rules = readFileSync(resolve('etc/prometheus/msgq.rules.yml'), 'utf8')
+  const dashboard = readFileSync(resolve('etc/grafana/msgq.json'), 'utf8')
+  const { panels, uid } = JSON.parse(dashboard) as { panels: object[]; uid: string }
+  t.equal(uid, 'msgq')
+  t.ok(panels.length > 0)
+  const labels = new Map<string, Set<string>>()
+  for (const { samples } of seen.values())
+    for (const sample of samples)
+      for (const [label, text] of Object.entries(sample.labels))
+        labels.set(label, (labels.get(label) ?? new Set()).add(text))
+  for (const [text, least] of [
+    [rules, 8],
+    [dashboard.replaceAll('\\"', '"'), 12],
+  ] as const) {
+    const used = new Set(text.match(/\b(?:msgq|process)_[a-z_]+\b/g))
+    t.ok(used.size >= least, `${used.size} names`)
+    t.strictSame(
+      [...used].filter((name) => !known.has(name)),
+      [],
+    )
+    // What is chosen by state, outcome or event must be one that there is.
+    const chosen = text.matchAll(/\b(state|outcome|event)=~?"([a-z|]+)"/g)
+    const wrong = [...chosen].flatMap(([, label = '', values = '']) =>
+      values.split('|').filter((value) => !choices(label, labels).has(value)),
+    )
+    t.strictSame(wrong, [])
+  }
+  const alerts = rules.match(/^ {6}- alert: Msgq\w+$/gm) ?? []
+  t.equal(new Set(alerts).size, rules.match(/ expr: /g)?.length, 'each alert has its own')
+})
+
+/** What a label may be; the journal has more events than happen in a test. */
+function choices(label: string, seen: ReadonlyMap<string, ReadonlySet<string>>) {
+  return label === 'event' ? new Set<string>(EVENTS) : (seen.get(label) ?? new Set())
+}

@@ -62,7 +62,7 @@ function sampleOf(line: string): Sample {
   const labels: Record<string, string> = {}
   for (let rest = set; rest !== '';) {
     const found = LABEL.exec(rest)
-    if (found === null || found[1]! in labels) throw new Error(`no labels: ${line}`)
+    if (found === null || (found[1] ?? '') in labels) throw new Error(`no labels: ${line}`)
     labels[found[1]!] = found[2]!.replace(/\\(.)/g, (_, c: string) =>
       c === 'n' ? '\n' : c,
     )
