@@ -17,7 +17,9 @@ const FLOORS: readonly (readonly string[])[] = [
   ['queue', 'transport'],
   ['delivery'],
   ['intake', 'receiver'],
-  // The public library: its barrel is the one file outside a folder.
+  // What programs and commands do to a queue alike.
+  ['library'],
+  // Its barrel, and the one file outside a folder.
   ['index.ts'],
   ['daemon', 'cli'],
 ]

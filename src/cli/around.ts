@@ -19,7 +19,7 @@ import type { Holder } from '../queue/open.ts'
 import type { Suspensions } from '../queue/queue.ts'
 import { inSpan } from './clock-text.ts'
 import type { Io } from './command.ts'
-import { askDaemon } from './control.ts'
+import { askDaemon } from '../library/control.ts'
 import { NOTHING } from './table.ts'
 
 /** Who serves the spool. `alone`: somebody has it and opens no socket, as `msgqd --once`. */

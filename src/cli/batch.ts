@@ -28,9 +28,9 @@ import { receiversOf } from '../intake/recipient.ts'
 import { printIds } from './print-ids.ts'
 import { asUsage, readWish } from './send-options.ts'
 import type { Line, SendOptions } from './send-options.ts'
-import { senderHere } from './sender.ts'
+import { senderHere } from '../library/sender.ts'
 import { onSignal } from './signals.ts'
-import { termsOf } from './terms.ts'
+import { termsOf } from '../library/terms.ts'
 import type { Terms } from '../intake/terms.ts'
 
 /** Room in a line for all that is no body. */

@@ -7,13 +7,13 @@
 import { MsgqError } from '../base/errors.ts'
 import { findSpool } from '../config/find.ts'
 import type { Flags } from '../config/find.ts'
-import { readWitness, writeWitness } from '../queue/open.ts'
+import { checkReadable, readWitness, writeWitness } from '../queue/open.ts'
 import { becomeOwner } from './become.ts'
 import { exactTime } from './clock-text.ts'
 import type { Io } from './command.ts'
-import { askDaemon } from './control.ts'
+import { askDaemon } from '../library/control.ts'
 import { jsonLine } from './json.ts'
-import { checkReadable, reading } from './reading.ts'
+import { reading } from './reading.ts'
 
 /** Has the clock believed, and says whether anybody doubted it. */
 export async function confirmClock(io: Io, flags: Flags, json: boolean): Promise<number> {

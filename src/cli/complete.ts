@@ -61,7 +61,7 @@ function sourceOf(words: readonly string[], io: Io, flags: Flags): Source {
   const place = () => findSpool(io.environment, meant)
   return {
     async destinations() {
-      const { termsOf } = await import('./terms.ts')
+      const { termsOf } = await import('../library/terms.ts')
       const { destinations } = await termsOf(io, meant, await place())
       return [...(destinations?.keys() ?? [])].toSorted().map((text) => ({ text }))
     },

@@ -17,7 +17,7 @@ import { bodyLength, buildRequest } from '../transport/request.ts'
 import { shape } from '../transport/shape.ts'
 import type { Attempt } from '../transport/transport.ts'
 import type { Io } from './command.ts'
-import { senderHere } from './sender.ts'
+import { senderHere } from '../library/sender.ts'
 import { hinted, shownUrl, shownValue, STARS } from './shown-request.ts'
 import { wayText } from './way-text.ts'
 

@@ -9,7 +9,7 @@ import { MsgqError } from '../base/errors.ts'
 import { inForce } from '../message/suspension.ts'
 import { defineAct } from './act.ts'
 import type { Aftermath, Did } from './act.ts'
-import { askDaemon } from './control.ts'
+import { askDaemon } from '../library/control.ts'
 
 export const define = defineAct({ act: 'flush', meansAll: true, after: tellDaemon })
 

@@ -24,7 +24,7 @@ import { createTransport } from '../transport/pick.ts'
 import type { SecretSource, Transport } from '../transport/transport.ts'
 import type { Io } from './command.ts'
 import { randomOnce } from './one-off.ts'
-import { senderHere } from './sender.ts'
+import { senderHere } from '../library/sender.ts'
 
 /** Exit code when of several receivers some said yes. */
 const PARTLY = 1

@@ -8,7 +8,7 @@ import { printable } from '../base/text.ts'
 import { findSpool } from '../config/find.ts'
 import type { Flags } from '../config/find.ts'
 import type { Define, Io } from './command.ts'
-import { askDaemon } from './control.ts'
+import { askDaemon } from '../library/control.ts'
 import { jsonLine } from './json.ts'
 
 interface Options {

@@ -27,9 +27,9 @@ import { receiversOf } from '../intake/recipient.ts'
 import { isLate, timesOf } from '../intake/schedule.ts'
 import { addSendOptions, asUsage, readWish } from './send-options.ts'
 import type { Line, SendOptions, Wish } from './send-options.ts'
-import { senderHere } from './sender.ts'
+import { senderHere } from '../library/sender.ts'
 import { shielded } from './signals.ts'
-import { termsOf } from './terms.ts'
+import { termsOf } from '../library/terms.ts'
 import type { Terms } from '../intake/terms.ts'
 
 /** Exit code when of several receivers some were served. */

@@ -20,10 +20,10 @@ import { openDoor } from './door.ts'
 import { receiversOn, routeMail } from './mail-route.ts'
 import { readMail } from './mail-text.ts'
 import type { Mail } from './mail-text.ts'
-import { senderHere } from './sender.ts'
+import { senderHere } from '../library/sender.ts'
 import { shielded } from './signals.ts'
 import { sizeText } from './size-text.ts'
-import { termsOf } from './terms.ts'
+import { termsOf } from '../library/terms.ts'
 import type { Terms } from '../intake/terms.ts'
 
 /** EX_NOUSER of sysexits(3). */

@@ -34,13 +34,35 @@ export interface Composed {
   readonly body: Buffer
 }
 
+export interface LineContext {
+  /** The receiver where it names none. */
+  readonly to: string | undefined
+  readonly terms: Terms
+  readonly now: number
+}
+
+/** A body as its bytes, and whether these are JSON. */
+export interface Bytes {
+  readonly body: Buffer
+  readonly isJson: boolean
+}
+
 /** The message of a line; throws (data or usage) with what is wrong with it. */
-export function composeLine(
-  line: Buffer,
-  { to: fallback, terms, now }: { to: string | undefined; terms: Terms; now: number },
-): Composed {
+export function composeLine(line: Buffer, context: LineContext): Composed {
   const json = decode(line)
-  const raw = parse(json)
+  return composeMembers(parse(json), () => memberText(json, 'body') as string, context)
+}
+
+/**
+ * The message of what a line says. `jsonText` is its body's own text, where that is no text but
+ * JSON; `bytes` stand for a body that is not among the members.
+ */
+export function composeMembers(
+  raw: Readonly<Record<string, unknown>>,
+  jsonText: () => string,
+  { to: fallback, terms, now }: LineContext,
+  bytes?: Bytes,
+): Composed {
   checkMembers(raw)
   const { event } = raw
   if (event !== undefined && raw['to'] !== undefined)
@@ -50,7 +72,7 @@ export function composeLine(
     throw bad(to === undefined ? 'to: is missing' : 'to: is not a text')
   const receiver = to as string | undefined
   if (receiver !== undefined) checkDestination(receiver, terms)
-  const { isJson, body } = bodyOf(raw, json, receiver ?? '', terms)
+  const { isJson, body } = bytes ?? bodyOf(raw, jsonText, receiver ?? '', terms)
   const wish: Record<string, unknown> = {
     ...(event === undefined ? {} : { event }),
     ...typeOf(raw, isJson),
@@ -81,7 +103,7 @@ function parse(json: string): Record<string, unknown> {
   return raw as Record<string, unknown>
 }
 
-function checkMembers(raw: Record<string, unknown>): void {
+function checkMembers(raw: Readonly<Record<string, unknown>>): void {
   for (const name of Object.keys(raw)) {
     if ((MEMBERS as readonly string[]).includes(name)) continue
     const shown = printable(name, 60)
@@ -95,11 +117,11 @@ function checkMembers(raw: Record<string, unknown>): void {
 
 /** Text as its bytes, anything else as the JSON that it is. */
 function bodyOf(
-  raw: Record<string, unknown>,
-  json: string,
+  raw: Readonly<Record<string, unknown>>,
+  jsonText: () => string,
   to: string,
   { destinations }: Terms,
-): { body: Buffer; isJson: boolean } {
+): Bytes {
   const { body, bodyBase64, method = destinations?.get(to)?.method } = raw
   if (body !== undefined && bodyBase64 !== undefined)
     throw bad('body and bodyBase64 exclude each other')
@@ -109,8 +131,7 @@ function bodyOf(
       throw bad('body: is missing', `"" is an empty message`)
     return { body: Buffer.alloc(0), isJson: false }
   }
-  if (typeof body !== 'string')
-    return { body: Buffer.from(memberText(json, 'body') as string), isJson: true }
+  if (typeof body !== 'string') return { body: Buffer.from(jsonText()), isJson: true }
   if (/\p{Cs}/u.test(body)) throw bad('body: has half a character')
   return { body: Buffer.from(body), isJson: false }
 }
@@ -139,7 +160,7 @@ function typeOf(
   }
 }
 
-function textsOf(raw: Record<string, unknown>): Record<string, string> {
+function textsOf(raw: Readonly<Record<string, unknown>>): Record<string, string> {
   const texts: Record<string, string> = {}
   for (const name of TIMES) {
     const value = raw[name]

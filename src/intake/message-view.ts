@@ -23,7 +23,7 @@ function stateView({ id, state, due, tries }: Omit<Entry, 'lane'>) {
   return { id, state, tries, due: new Date(due).toISOString(), acceptedAt }
 }
 
-function messageView({ entry, size, envelope, trail, defect }: Message) {
+export function messageView({ entry, size, envelope, trail, defect }: Message) {
   return {
     ...entryView(entry),
     size,

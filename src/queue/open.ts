@@ -26,6 +26,7 @@ export type { RepairOptions } from './spool/repair.ts'
 export type { Repair } from './spool/repair-file.ts'
 export type { PullRule } from './spool/pull-in.ts'
 export type { Witness } from './spool/clock-witness.ts'
+export { checkOwn, checkReadable, unreadable } from './spool/readable.ts'
 export { removeSocket, socketPath } from './spool/run.ts'
 export type { SocketPath } from './spool/run.ts'
 

@@ -10,7 +10,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import type { Test } from 'tap'
 
-import { askDaemon } from '../../src/cli/control.ts'
+import { askDaemon } from '../../src/library/control.ts'
 import { Control } from '../daemon/fake-control.ts'
 import { socketPath } from '../../src/queue/open.ts'
 import { asNobody } from '../config/machine.ts'

@@ -8,6 +8,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 
+import type { Clock } from '../base/clock.ts'
 import { plainError } from '../base/errno.ts'
 import { MsgqError } from '../base/errors.ts'
 import type { SpoolPlace } from '../config/find.ts'
@@ -19,7 +20,6 @@ import { openEngine } from '../queue/open.ts'
 import type { EngineOptions } from '../queue/open.ts'
 import type { Act, ActResult, Desk } from '../queue/queue.ts'
 import { IN_FLIGHT, statesMeant } from '../queue/states.ts'
-import type { Io } from './command.ts'
 import { askDaemon } from './control.ts'
 
 /** What is to be done, and to which messages. */
@@ -31,7 +31,7 @@ export interface Meant {
 }
 
 export interface Surroundings {
-  readonly io: Io
+  readonly io: { readonly clock: Clock; warn(line: string): void }
   readonly place: SpoolPlace
   readonly desk: Desk
 }

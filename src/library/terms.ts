@@ -1,19 +1,24 @@
 /**
- * terms - where a command learns on what terms a message is taken.
+ * terms - where a sender learns on what terms a message is taken.
  *
  * What the daemon published counts while it is current; else the configuration is read. One
  * with faults never stops a sender: it is said once, and the message is taken unchecked.
  */
 import { MsgqError } from '../base/errors.ts'
-import type { Flags, SpoolPlace } from '../config/find.ts'
+import type { Environment, Flags, SpoolPlace } from '../config/find.ts'
 import { DEFAULT_LIMITS, areCurrent, readLimits } from '../config/limits.ts'
 import type { Limits } from '../config/limits.ts'
 import type { Terms } from '../intake/terms.ts'
-import type { Io } from './command.ts'
+
+/** The machine, and whoever hears of what is no reason to refuse. */
+export interface Listener {
+  readonly environment: Environment
+  warn(line: string): void
+}
 
 /** The terms of a spool, for a command of this name. */
 export async function termsOf(
-  io: Io,
+  io: Listener,
   flags: Flags,
   place: SpoolPlace,
   command = 'send',

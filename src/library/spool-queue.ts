@@ -1,0 +1,367 @@
+/**
+ * spool-queue - the calls of a queue, on the faces of its engine.
+ *
+ * Says nothing anywhere: what a person should know is in what a call resolves with, or in a
+ * warning of Node's, once. What the daemon published is believed for a second.
+ */
+import { randomFillSync } from 'node:crypto'
+
+import type { Clock } from '../base/clock.ts'
+import { MsgqError } from '../base/errors.ts'
+import type { Environment, Flags, SpoolPlace } from '../config/find.ts'
+import { printable } from '../base/text.ts'
+import { entryView, messageView } from '../intake/message-view.ts'
+import type { Terms } from '../intake/terms.ts'
+import { spanOf } from '../intake/when.ts'
+import { idMaker } from '../message/id.ts'
+import { lastWord, wordText } from '../message/trail.ts'
+import { checkOwn, checkReadable, openDesk, openOutbox } from '../queue/open.ts'
+import type { Act, Desk, Outbox, Suspensions } from '../queue/queue.ts'
+import { actSelectorOf, idOf, selectorOf } from './choice.ts'
+import type { Choice } from './choice.ts'
+import { actInFlight } from './in-flight.ts'
+import { flushLanes, resumeLane, suspendLane } from './lanes.ts'
+import { lanesIn } from './lane-words.ts'
+import { composeParts, partsOf } from './message.ts'
+import type { Outgoing, Parts } from './message.ts'
+import type * as Public from './queue.ts'
+import { operatorHere, senderHere } from './sender.ts'
+import { termsOf } from './terms.ts'
+import { Waiter } from './waiter.ts'
+import type { End } from './waiter.ts'
+
+export interface Ground {
+  readonly environment: Environment
+  readonly flags: Flags
+  readonly place: SpoolPlace
+  readonly clock: Clock
+  readonly warn: (line: string) => void
+}
+
+/** Terms are read again after so long (ms). */
+const FRESH = 1_000
+/** So many are on their way to the disk at once. */
+const AT_ONCE = 256
+const PAGE = 1_000
+/** As much as a timer can. */
+const LONGEST = 2_147_483_647
+
+export class SpoolQueue implements Public.Queue {
+  readonly #ground: Ground
+  readonly #closing = new AbortController()
+  readonly #underWay = new Set<Promise<unknown>>()
+  readonly #nextId: () => string
+  #terms: { readonly value: Terms; readonly at: number } | undefined
+  /** The second takes the room that is kept for what is critical. */
+  readonly #doors = new Map<boolean, Promise<Outbox>>()
+  #desk: Promise<Desk & Suspensions> | undefined
+  #turn: Promise<void> = Promise.resolve()
+
+  constructor(ground: Ground) {
+    this.#ground = ground
+    this.#nextId = idMaker(ground.clock.now, (bytes) => randomFillSync(bytes))
+  }
+
+  get spool(): string {
+    return this.#ground.place.spool
+  }
+
+  async send(message: Outgoing): Promise<{ readonly id: string }> {
+    this.#checkOpen()
+    return this.#during(this.#send(message))
+  }
+
+  async sendMany(
+    messages: Iterable<Outgoing> | AsyncIterable<Outgoing>,
+  ): Promise<readonly Public.Sent[]> {
+    this.#checkOpen()
+    return this.#during(this.#sendMany(messages))
+  }
+
+  async get(id: string): Promise<Public.Whole | undefined> {
+    const desk = await this.#openDesk()
+    const message = await desk.get(idOf(id))
+    return message && messageView(message)
+  }
+
+  async *list(choice: Choice | 'ALL' = 'ALL'): AsyncGenerator<Public.Listed, void> {
+    const desk = await this.#openDesk()
+    const { limit: left = Infinity, ...selector } = selectorOf(choice, this.#now())
+    let after: string | undefined
+    for (let seen = 0; seen < left;) {
+      const limit = Math.min(PAGE, left - seen)
+      const place = after === undefined ? {} : { after }
+      const { items, next } = await desk.list(selector, { limit, ...place })
+      for (const item of items) yield entryView(item)
+      if (next === undefined) return
+      seen += items.length
+      after = next
+    }
+  }
+
+  async stats(): Promise<Public.Counted> {
+    const desk = await this.#openDesk()
+    const { states, waiting, oldestAt } = await desk.stats()
+    const oldest = oldestAt === undefined ? {} : { oldestAt: iso(oldestAt) }
+    return { states, waiting: Object.fromEntries(waiting), ...oldest }
+  }
+
+  async wait(id: string, { signal, timeout }: Public.Waiting = {}): Promise<Public.Ended> {
+    signal?.throwIfAborted()
+    const most = typeof timeout === 'string' ? spanOf('timeout', timeout) : timeout
+    const whole = idOf(id)
+    const desk = await this.#openDesk()
+    const waiter = await Waiter.ready(desk, this.#ground.clock)
+    const over = new AbortController()
+    const timer =
+      most === undefined
+        ? undefined
+        : setTimeout(() => over.abort(), Math.min(most, LONGEST))
+    const broken = [this.#closing.signal, ...(signal === undefined ? [] : [signal])]
+    try {
+      const ends = await waiter.until([whole], {
+        signal: AbortSignal.any([over.signal, ...broken]),
+        past: true,
+      })
+      for (const each of broken) each.throwIfAborted()
+      return endedView(ends.get(whole) as End)
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  async flush(
+    choice: Choice | 'ALL' = 'ALL',
+    acting?: Public.Acting,
+  ): Promise<Public.Acted> {
+    const acted = await this.#act('flush', choice, acting)
+    if (acting?.dryRun) return acted
+    const desk = await this.#openDesk()
+    const { ids = [], lanes } = selectorOf(choice, this.#now())
+    const named =
+      ids.length === 0 ? [] : (await desk.list({ ids }, { limit: ids.length })).items
+    const meant = ids.length === 0 ? lanes : [...new Set(named.map(({ lane }) => lane))]
+    if (meant?.length !== 0) await flushLanes(this.spool, meant)
+    return acted
+  }
+
+  hold(choice: Choice | 'ALL', acting?: Public.Acting): Promise<Public.Acted> {
+    return this.#act('hold', choice, acting)
+  }
+
+  release(choice: Choice | 'ALL', acting?: Public.Acting): Promise<Public.Acted> {
+    return this.#act('release', choice, acting)
+  }
+
+  requeue(choice: Choice | 'ALL', acting?: Public.Acting): Promise<Public.Acted> {
+    return this.#act('requeue', choice, acting)
+  }
+
+  delete(choice: Choice | 'ALL', acting?: Public.Acting): Promise<Public.Acted> {
+    return this.#act('delete', choice, acting)
+  }
+
+  expire(choice: Choice | 'ALL', acting?: Public.Acting): Promise<Public.Acted> {
+    return this.#act('expire', choice, acting)
+  }
+
+  async suspend(
+    to: string,
+    how: { readonly for?: string; readonly reason?: string } = {},
+  ): Promise<Public.Suspended> {
+    const span = how.for === undefined ? undefined : spanOf('for', how.for)
+    if (span === 0) throw new MsgqError('usage', 'for: is no time at all')
+    const desk = await this.#openDesk()
+    const lane = await this.#laneOf(to, desk)
+    const { clock } = this.#ground
+    const by = operatorHere(this.#ground.environment)
+    const reason = how.reason === undefined ? {} : { why: printable(how.reason) }
+    const done = await suspendLane(
+      lane,
+      { desk, clock, by, spool: this.spool },
+      { span, ...reason },
+    )
+    return {
+      lane,
+      since: iso(done.at),
+      ...(done.until === undefined ? {} : { until: iso(done.until) }),
+      ...(done.by === undefined ? {} : { by: done.by }),
+      ...(done.why === undefined ? {} : { reason: done.why }),
+    }
+  }
+
+  async resume(to: string): Promise<boolean> {
+    const desk = await this.#openDesk()
+    const lane = await this.#laneOf(to, desk)
+    return resumeLane(lane, { desk, clock: this.#ground.clock, spool: this.spool })
+  }
+
+  async close(): Promise<void> {
+    if (!this.#closing.signal.aborted) this.#closing.abort(closed())
+    await Promise.allSettled(this.#underWay)
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  /** In the order of the calls: it is that of the ids, by which chains go. */
+  async #send(message: Outgoing): Promise<{ readonly id: string }> {
+    const parts = partsOf(message)
+    const begun = this.#turn.then(() => this.#begin(parts))
+    this.#turn = begun.then(
+      () => {},
+      () => {},
+    )
+    const { queued } = await begun
+    return { id: await queued }
+  }
+
+  /** Resolves once the message has its id; that it is durable is another promise. */
+  async #begin(parts: Parts): Promise<{ readonly queued: Promise<string> }> {
+    const terms = await this.#termsNow()
+    const { environment, clock } = this.#ground
+    const to = environment.env['MSGQ_TO'] || terms.to
+    const { draft, body } = composeParts(parts, { to, terms, now: clock.now() })
+    const door = await this.#openDoor(draft.level === 'critical')
+    return { queued: door.enqueue({ draft, body, sender: senderHere() }) }
+  }
+
+  async #sendMany(
+    messages: Iterable<Outgoing> | AsyncIterable<Outgoing>,
+  ): Promise<readonly Public.Sent[]> {
+    const sent: Public.Sent[] = []
+    const waiting = new Set<Promise<void>>()
+    try {
+      let at = 0
+      for await (const message of messages) {
+        const place = at++
+        const one = this.#send(message).then(
+          (answer) => void (sent[place] = answer),
+          (error: Error) => void (sent[place] = { error }),
+        )
+        waiting.add(one)
+        void one.then(() => waiting.delete(one))
+        if (waiting.size >= AT_ONCE) await Promise.race(waiting)
+      }
+    } finally {
+      await Promise.all(waiting)
+    }
+    return sent
+  }
+
+  async #act(
+    act: Act,
+    choice: Choice | 'ALL',
+    { dryRun = false, reason }: Public.Acting = {},
+  ): Promise<Public.Acted> {
+    const selector = (act === 'flush' ? selectorOf : actSelectorOf)(choice, this.#now())
+    const desk = await this.#openDesk()
+    checkOwn(this.spool)
+    const { environment, clock, place, warn } = this.#ground
+    const by = operatorHere(environment)
+    const why = reason === undefined ? undefined : printable(reason)
+    const options = { by, dryRun, ...(why === undefined ? {} : { reason: why }) }
+    const first = await desk.act(act, selector, options)
+    const io = { clock, warn }
+    const { result, unknown = [] } = dryRun
+      ? { result: first }
+      : await actInFlight({ act, by, why, selector }, first, { io, place, desk })
+    const { matched, done, skipped } = result
+    return { matched, changed: done, skipped, unknown }
+  }
+
+  async #laneOf(to: string, desk: Suspensions): Promise<string> {
+    const { destinations } = await this.#termsNow()
+    const before = (await desk.suspensions()).map(({ lane }) => lane)
+    const known = destinations && new Set([...destinations.keys(), ...before])
+    const [lane, ...others] = lanesIn([to], known)
+    if (lane === undefined || others.length > 0)
+      throw new MsgqError('usage', `which lane? ${JSON.stringify(to)} names no single one`)
+    return lane
+  }
+
+  async #termsNow(): Promise<Terms> {
+    const { clock, flags, place } = this.#ground
+    const now = clock.monotonic()
+    if (this.#terms === undefined || now - this.#terms.at >= FRESH)
+      this.#terms = { value: await termsOf(this.#ground, flags, place, 'library'), at: now }
+    return this.#terms.value
+  }
+
+  #openDoor(isCritical: boolean): Promise<Outbox> {
+    const open = this.#doors.get(isCritical)
+    if (open !== undefined) return open
+    const { place, clock } = this.#ground
+    const limits = () => {
+      const { messageSizeLimit, minFree } = (this.#terms as { value: Terms }).value
+      return { messageSizeLimit, minFree: isCritical ? 0 : minFree }
+    }
+    const opening = Promise.resolve().then(() => {
+      checkOwn(place.spool)
+      return openOutbox(place.spool, {
+        clock,
+        limits,
+        anyFilesystem: place.anyFilesystem,
+        create: place.spoolIsDefault,
+        nextId: this.#nextId,
+        serves: true,
+      })
+    })
+    this.#doors.set(isCritical, opening)
+    // What is wrong may be mended before the next one.
+    opening.catch(() => this.#doors.delete(isCritical))
+    return opening
+  }
+
+  async #openDesk(): Promise<Desk & Suspensions> {
+    this.#checkOpen()
+    const { place, clock } = this.#ground
+    checkReadable(place.spool)
+    this.#desk ??= openDesk(place.spool, { clock, anyFilesystem: place.anyFilesystem })
+    return this.#desk
+  }
+
+  #now(): number {
+    return this.#ground.clock.now()
+  }
+
+  #checkOpen(): void {
+    if (this.#closing.signal.aborted) throw closed()
+  }
+
+  /** What `close` waits for. */
+  async #during<T>(act: Promise<T>): Promise<T> {
+    this.#underWay.add(act)
+    try {
+      return await act
+    } finally {
+      this.#underWay.delete(act)
+    }
+  }
+}
+
+function endedView(end: End): Public.Ended {
+  const { outcome, state, due, by, suspension, trail = [], instead } = end
+  const last = lastWord(trail)
+  const reason = end.reason ?? suspension?.why ?? (last && wordText(last))
+  const who = by ?? suspension?.by
+  return {
+    outcome,
+    ...(reason === undefined ? {} : { reason }),
+    ...(who === undefined ? {} : { by: who }),
+    ...(state === undefined ? {} : { state }),
+    ...(due === undefined ? {} : { due: iso(due) }),
+    ...(instead === undefined
+      ? {}
+      : { [instead.as === 'child' ? 'child' : 'repeatOf']: instead.id }),
+  }
+}
+
+function iso(ms: number): string {
+  return new Date(ms).toISOString()
+}
+
+function closed(): MsgqError {
+  return new MsgqError('usage', 'queue: is closed')
+}
