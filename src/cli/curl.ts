@@ -25,7 +25,7 @@ export interface CurlCommand {
 
 /**
  * The command that makes the same request as attempt `number` at this message. `body` is needed
- * where the destination makes something else of it.
+ * where the destination makes something else of it, `rendered` where a template already did.
  */
 export async function curlCommand(
   envelope: Envelope,
@@ -36,11 +36,15 @@ export async function curlCommand(
     length: envelope.bytes,
     open: () => Readable.from([]),
   },
+  rendered?: Body,
 ): Promise<CurlCommand> {
   const url = shownUrl(destination)
   // Only its headers count here: the URL may be a secret.
   const masked = { ...destination, url: 'http://masked.invalid/' }
-  const shaped = await shape({ envelope, body, destination: masked, number }, () => STARS)
+  const shaped = await shape(
+    { envelope, body: rendered ?? body, destination: masked, number },
+    () => STARS,
+  )
   if ('outcome' in shaped) throw new MsgqError('data', shaped.outcome.reason)
   const hints = hinted(destination, 0)
   const request = buildRequest(shaped.attempt, VERSION, () => STARS, hints)

@@ -5,6 +5,8 @@ import { printable } from '../base/text.ts'
 import { idTime, isId, shortId } from '../message/id.ts'
 import type { JournalLine } from '../message/journal-line.ts'
 import { briefSpan, exactTime } from './clock-text.ts'
+import { familyText } from './family.ts'
+import type { Family } from './family.ts'
 import type { Screen } from './screen.ts'
 import type { Story } from './story.ts'
 import { present } from './summary.ts'
@@ -46,7 +48,12 @@ const ENDS: ReadonlySet<string> = new Set([
 ])
 
 /** The page of a message that is gone. */
-export function pastPage(story: Story, now: number, screen: Screen): string {
+export function pastPage(
+  story: Story,
+  siblings: Family,
+  now: number,
+  screen: Screen,
+): string {
   const { id, lines } = story
   const { edge, head } = screen
   const queued = lines.find(({ event }) => event === 'queued')
@@ -55,6 +62,7 @@ export function pastPage(story: Story, now: number, screen: Screen): string {
     ['from', queued?.by],
     ['key', queued?.key],
     ['parent', queued?.parent],
+    ['siblings', familyText(siblings)],
     ['became', became(lines)?.join(', ')],
     ['times', isId(id) ? `accepted ${exactTime(idTime(id), now)}` : undefined],
   ]
@@ -77,7 +85,7 @@ export function pastPage(story: Story, now: number, screen: Screen): string {
 }
 
 /** The same as JSON. The members are public. */
-export function pastJson({ id, lines }: Story): object {
+export function pastJson({ id, lines }: Story, siblings: Family): object {
   const end = endOf(lines)
   return present({
     id,
@@ -89,6 +97,7 @@ export function pastJson({ id, lines }: Story): object {
     endedAt: end?.at,
     by: end?.by,
     of: end?.of,
+    siblings: siblings.size === 0 ? undefined : [...siblings.keys()],
     children: became(lines),
     journal: lines,
   })

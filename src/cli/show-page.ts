@@ -12,6 +12,8 @@ import type { Message } from '../queue/queue.ts'
 import type { Around } from './around.ts'
 import { briefSpan, exactTime, shortTime, spanText } from './clock-text.ts'
 import type { Diagnosis } from './diagnosis.ts'
+import { familyText } from './family.ts'
+import type { Family } from './family.ts'
 import type { Screen } from './screen.ts'
 import { sizeText } from './size-text.ts'
 import { NOTHING, cutAt, formatTable } from './table.ts'
@@ -23,6 +25,8 @@ export interface PageContext {
   readonly around: Around
   /** Where it goes; undefined where the configuration does not say. */
   readonly destination: Destination | undefined
+  /** What else became of its parent. */
+  readonly siblings: Family
   readonly screen: Screen
 }
 
@@ -43,6 +47,7 @@ export function showPage(message: Message, context: PageContext): string {
   const facts: [string, string | undefined][] = [
     ['next', command === undefined ? next : `${next}: ${command}`],
     ...envelopeFacts(message, context),
+    ['siblings', familyText(context.siblings)],
     ['times', timesOf(message, context)],
   ]
   const lines = [

@@ -10,6 +10,7 @@ import { MsgqError } from '../base/errors.ts'
 import type { Config, Destination } from '../config/config.ts'
 import type { Flags } from '../config/find.ts'
 import { defaultDestination } from '../config/limits.ts'
+import type { Rendered } from '../delivery/render.ts'
 import type { Body } from '../message/body.ts'
 import type { Envelope } from '../message/envelope.ts'
 import { shortId } from '../message/id.ts'
@@ -20,6 +21,7 @@ import { lookAround } from './around.ts'
 import { chunksOf, writeBytes } from './bytes.ts'
 import type { Define, Io } from './command.ts'
 import { diagnose } from './diagnosis.ts'
+import { siblingsOf } from './family.ts'
 import { absentError } from './ids.ts'
 import { waitsFor } from './in-order.ts'
 import { jsonLine } from './json.ts'
@@ -76,11 +78,11 @@ async function run(io: Io, flags: Flags, word: string, options: Options): Promis
   const { desk, spool } = await openReading(io, flags)
   const story = await storyOf(word, desk, io)
   const { id } = story
-  if (!story.isThere) return showPast(io, story, options)
+  if (!story.isThere) return showPast(io, desk, story, options)
   if (options.raw) return printRaw(io, desk, id)
   const message = await reading(id, () => desk.get(id))
   // Gone since it was found: then the journal tells.
-  if (message === undefined) return showPast(io, await storyOf(id, desk, io), options)
+  if (message === undefined) return showPast(io, desk, await storyOf(id, desk, io), options)
   if (options.body) return printBody(io, desk, message)
   if (options.batch) return printBatch(io, desk, message)
   if (options.curl) return printCurl(io, flags, desk, message)
@@ -88,11 +90,13 @@ async function run(io: Io, flags: Flags, word: string, options: Options): Promis
   const firsts = await waitsFor(desk, [message.entry], there.ordered!)
   const around = { ...there, waitsFor: firsts }
   const diagnosis = diagnose(message, around)
+  const siblings = await siblingsOf(id, message.envelope?.parent, desk)
   if (options.json) {
     const { envelope, trail, entry } = message
     const told = { envelope: masked(envelope), trail }
     const { what, next, command } = diagnosis
-    const said = { diagnosis: what, next, command }
+    const others = siblings.size === 0 ? {} : { siblings: [...siblings.keys()] }
+    const said = { ...others, diagnosis: what, next, command }
     await io.print(
       jsonLine(present({ ...summaryOf(entry, message, firsts.get(id)), ...told, ...said })),
     )
@@ -103,7 +107,13 @@ async function run(io: Io, flags: Flags, word: string, options: Options): Promis
   const destination =
     config === undefined || to === undefined ? undefined : destinationOf(config, to)
   await io.print(
-    showPage(message, { diagnosis, around, destination, screen: screenOf(io) }),
+    showPage(message, {
+      diagnosis,
+      around,
+      destination,
+      siblings,
+      screen: screenOf(io),
+    }),
   )
   return 0
 }
@@ -125,7 +135,12 @@ async function storyOf(word: string, desk: Desk, io: Io): Promise<Story> {
 }
 
 /** A message that is gone: what the journal tells. */
-async function showPast(io: Io, story: Story, options: Options): Promise<number> {
+async function showPast(
+  io: Io,
+  desk: Desk,
+  story: Story,
+  options: Options,
+): Promise<number> {
   const { endText, pastJson, pastPage } = await import('./past-page.ts')
   const now = io.clock.now()
   if (options.body || options.raw || options.curl)
@@ -134,8 +149,10 @@ async function showPast(io: Io, story: Story, options: Options): Promise<number>
       `${story.id}: ${endText(story, now)}`,
       `its file is gone; msgq log ${shortId(story.id)} tells what happened`,
     )
-  if (options.json) await io.print(jsonLine(pastJson(story)))
-  else await io.print(pastPage(story, now, screenOf(io)))
+  const parent = story.lines.find((line) => line.parent !== undefined)?.parent
+  const siblings = await siblingsOf(story.id, parent, desk)
+  if (options.json) await io.print(jsonLine(pastJson(story, siblings)))
+  else await io.print(pastPage(story, siblings, now, screenOf(io)))
   return 0
 }
 
@@ -191,8 +208,8 @@ async function printCurl(
     throw new MsgqError('data', `${entry.id}: ${defect ?? 'has no envelope'}`)
   const { loadConfig } = await import('../config/load.ts')
   const { to } = envelope
-  const destination =
-    to === undefined ? undefined : destinationOf(loadConfig(io.environment, flags), to)
+  const config = loadConfig(io.environment, flags)
+  const destination = to === undefined ? undefined : destinationOf(config, to)
   if (destination === undefined)
     throw new MsgqError(
       'config',
@@ -209,16 +226,40 @@ async function printCurl(
       `show: --curl: ${to} is of type "${destination.type}", and no HTTP request`,
       `msgq show ${shortId(entry.id)} --body prints what it is given`,
     )
+  const isEvent = envelope.event !== undefined
+  const stored =
+    destination.preset !== undefined || isEvent
+      ? await provenBody(desk, message)
+      : undefined
+  const made =
+    isEvent && stored !== undefined
+      ? await madeOf(envelope, stored, destination, config)
+      : undefined
   const { curlCommand } = await import('./curl.ts')
   const { text, masked: isMasked } = await curlCommand(
-    envelope,
+    made === undefined ? envelope : { ...envelope, contentType: made.contentType },
     destination,
     entry.tries + 1,
-    destination.preset === undefined ? undefined : await provenBody(desk, message),
+    stored,
+    made?.body,
   )
   await io.print(`${text}\n`)
   if (isMasked) io.warn('show: **** stands for what is secret')
   return 0
+}
+
+/** What the template of its route makes of it now; undefined: it goes out as it is stored. */
+async function madeOf(
+  envelope: Envelope,
+  body: Body,
+  destination: Destination,
+  { routes }: Config,
+): Promise<Rendered | undefined> {
+  const { render } = await import('../delivery/render.ts')
+  const made = await render(envelope, body, destination, routes)
+  if (made === undefined || made.kind === 'rendered') return made
+  const hint = `msgq show ${shortId(envelope.id)} --body prints what the template is given`
+  throw new MsgqError('data', `${envelope.id}: ${made.reason}`, hint)
 }
 
 /** The configuration, where there is one without faults. */

@@ -1,5 +1,6 @@
 /**
- * route, send --event - what would become of an event, and what is refused before it is one.
+ * route, send --event, show - what would become of an event, what is refused before it is one, and
+ * what each of its messages is shown as.
  */
 import { join } from 'node:path'
 
@@ -117,4 +118,40 @@ t.test('an event that is none is refused before anything is queued', async (t) =
   const taken = await world.run('send', '--event', 'user.created', '--json', '{"n":1}')
   t.equal(taken.code, 0, taken.err)
   t.match(world.files('incoming'), [/@_event/])
+})
+
+t.test('show of what an event became names the others, and what goes out', async (t) => {
+  const world = await World.open(t, TOML)
+  const event = await world.send({ event: 'user.created' }, '{"n":2}')
+  const lease = await world.claim('_event')
+  await world.engine.settle(lease, { to: 'expanded', destinations: ['crm', 'chat'] })
+  await world.engine.noted()
+  const [crm, chat] = [await world.claim('crm'), await world.claim('chat')]
+  const page = await world.run('show', crm.id)
+  t.match(page.out, new RegExp(`parent ${event}\n  siblings  ${chat.id} \\(chat\\)\n`))
+  const told = JSON.parse((await world.run('show', crm.id, '--json')).out) as object
+  t.match(told, { parent: event, siblings: [chat.id] })
+  const curl = await world.run('show', crm.id, '--curl')
+  t.equal(curl.code, 0, curl.err)
+  t.ok(curl.out.includes(`--data-binary '{"id":"${crm.id}","n":2}'`), curl.out)
+  t.ok(curl.out.includes(`-H 'content-type: application/json'`), curl.out)
+  const said = await world.run('show', chat.id, '--curl')
+  t.ok(said.out.includes(`--data-binary '{"text":"{\\"n\\":2}"}'`), said.out)
+
+  // One that is gone knows the others as well, and is known to them.
+  await world.deliver(chat, { to: 'chat' })
+  t.match((await world.run('show', chat.id)).out, `siblings  ${crm.id} (crm)`)
+  t.match((await world.run('show', crm.id)).out, `siblings  ${chat.id} (chat)`)
+  const past = JSON.parse((await world.run('show', chat.id, '--json')).out) as object
+  t.match(past, { siblings: [crm.id] })
+
+  world.configure(TOML.replace('{{{n}}}', '{{{none}}}'))
+  const none = await world.run('show', crm.id, '--curl')
+  t.equal(none.code, 65)
+  t.match(
+    none.err,
+    /its template makes no JSON: [^]*--body prints what the template is given/,
+  )
+  const alone = await world.send({ to: 'crm' })
+  t.notMatch((await world.run('show', alone)).out, 'siblings')
 })
