@@ -125,6 +125,16 @@ export function syncFolderSync(path: string): void {
   }
 }
 
+/** Makes what was written to a file durable, by whom ever. */
+export function syncFileSync(path: string): void {
+  const fd = openSync(path, O_RDONLY | O_NOFOLLOW)
+  try {
+    fsyncSync(fd)
+  } finally {
+    closeSync(fd)
+  }
+}
+
 /** rename(2). */
 export function renameFile(from: string, to: string, calls = POOLED): Promise<void> {
   return calls.rename(from, to)

@@ -98,6 +98,11 @@ export const COMMANDS: readonly Listed[] = [
     load: () => import('./check.ts'),
   },
   {
+    name: 'backup',
+    summary: 'copy the spool while it is served',
+    load: () => import('./backup.ts'),
+  },
+  {
     name: 'config',
     summary: 'what is in force, and where it was said',
     load: () => import('./config.ts'),

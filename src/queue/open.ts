@@ -6,6 +6,7 @@
  */
 import type { Clock } from '../base/clock.ts'
 import type { Desk, Engine, Outbox, Suspensions } from './queue.ts'
+import type { Backup, BackupOptions } from './spool/backup.ts'
 import type { Finding } from './spool/finding.ts'
 import type { InspectOptions } from './spool/inspect.ts'
 import type { Witness } from './spool/clock-witness.ts'
@@ -17,6 +18,7 @@ import { SpoolOutbox } from './spool/outbox.ts'
 import type { OutboxOptions } from './spool/outbox.ts'
 import type { SpoolOptions } from './spool/spool.ts'
 
+export type { Backup, BackupOptions } from './spool/backup.ts'
 export type { OutboxOptions } from './spool/outbox.ts'
 export type { SpoolOptions as EngineOptions } from './spool/spool.ts'
 export type { Finding } from './spool/finding.ts'
@@ -115,4 +117,14 @@ export async function repairSpool(
 ): Promise<void> {
   const repair = await import('./spool/repair.ts')
   await repair.repairSpool(spool, options, onRepair)
+}
+
+/** Copies a spool, which may be served, into an empty folder. */
+export async function backUpSpool(
+  from: string,
+  to: string,
+  options: BackupOptions,
+): Promise<Backup> {
+  const backup = await import('./spool/backup.ts')
+  return backup.backUp(from, to, options)
 }

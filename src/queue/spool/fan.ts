@@ -136,6 +136,20 @@ export async function publish(
   return ids
 }
 
+/** Of the names in active/, children of a committed event that are not published yet. */
+export function unpublished(
+  event: Name,
+  files: readonly string[],
+): { readonly staged: string; readonly child: Name }[] {
+  const prefix = stagedBy(uncommitted(event))
+  return files.flatMap((staged) => {
+    const child = staged.startsWith(prefix)
+      ? parseName(staged.slice(prefix.length))
+      : undefined
+    return child === undefined ? [] : [{ staged, child }]
+  })
+}
+
 /** Removes what was staged for parents that are not committed: it was never published. */
 export function removeStaged({ layout }: Deps): void {
   const files = readdirSync(layout.folder('active'))
