@@ -1,0 +1,23 @@
+/**
+ * security - docs/SECURITY.md names the dependencies that there are, and proofs that exist.
+ */
+import { existsSync, readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import t from 'tap'
+
+const ROOT = resolve(import.meta.dirname, '..')
+const page = readFileSync(join(ROOT, 'docs/SECURITY.md'), 'utf8')
+
+t.test('each dependency has its row, and no other', async (t) => {
+  const { dependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
+  const table = page.slice(page.indexOf('## Dependencies'))
+  const rows = [...table.matchAll(/^\| `(\S+)`/gm)].map(([, name]) => name)
+  t.same(rows, Object.keys(dependencies).toSorted())
+})
+
+t.test('the tests and pages that it names are there', async (t) => {
+  const tests = [...page.matchAll(/`(test\/[^`]+)`/g)].map(([, file]) => file!)
+  const links = [...page.matchAll(/\]\(([^)]+)\)/g)].map(([, file]) => `docs/${file}`)
+  t.ok(tests.length > 10)
+  for (const file of [...tests, ...links]) t.ok(existsSync(join(ROOT, file)), file)
+})
