@@ -21,3 +21,13 @@ t.test('the tests and pages that it names are there', async (t) => {
   t.ok(tests.length > 10)
   for (const file of [...tests, ...links]) t.ok(existsSync(join(ROOT, file)), file)
 })
+
+t.test('what the Containerfile copies is there', async (t) => {
+  const text = readFileSync(join(ROOT, 'etc/packaging/Containerfile'), 'utf8')
+  const copies = [...text.matchAll(/^COPY (?!--from)(.+)$/gm)]
+  const sources = copies.flatMap(([, words]) => words!.split(' ').slice(0, -1))
+  t.ok(sources.length > 5)
+  for (const file of sources) t.ok(existsSync(join(ROOT, file)), file)
+  t.match(text, /\nUSER msgq\n/)
+  t.match(text, /\nENTRYPOINT \[/, 'no shell is PID 1')
+})
