@@ -18,11 +18,11 @@ import { printable } from '../base/text.ts'
 import { findSpool } from '../config/find.ts'
 import type { Flags } from '../config/find.ts'
 import { STATES } from '../message/state.ts'
-import { backUpSpool, inspectSpool } from '../queue/open.ts'
+import { backUpSpool, checkReadable, inspectSpool } from '../queue/open.ts'
 import type { Backup, Finding } from '../queue/open.ts'
 import type { Define, Io } from './command.ts'
 import { jsonLine } from './json.ts'
-import { checkReadable, reading } from './reading.ts'
+import { reading } from './reading.ts'
 import { sizeText } from './size-text.ts'
 
 interface Options {
