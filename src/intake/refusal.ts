@@ -7,7 +7,7 @@ import { STATUS_CODES } from 'node:http'
 
 import { plainError } from '../base/errno.ts'
 import { MsgqError, UnsureError } from '../base/errors.ts'
-import { KeyConflict } from '../queue/queue.ts'
+import { IdConflict, KeyConflict } from '../queue/queue.ts'
 
 /** Every `code` that a problem may have. */
 export const CODES = [
@@ -26,6 +26,7 @@ export const CODES = [
   'too-large',
   'media-type',
   'key-conflict',
+  'id-conflict',
   'crowded',
   'unsure',
   'unavailable',
@@ -99,6 +100,8 @@ export function asRefusal(error: unknown): Refusal {
       hint: 'give another message another key',
       of: error.of,
     })
+  if (error instanceof IdConflict)
+    return new Refusal(422, 'id-conflict', error.message, { field: 'id' })
   if (error instanceof UnsureError)
     return new Refusal(500, 'unsure', error.message, {
       hint: 'send it again with the same key: a repeat is dropped',

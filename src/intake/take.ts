@@ -2,7 +2,7 @@
  * take - queues one message that was composed, and says which id it has.
  *
  * It says so only once the message is durable. What it refuses is not queued, but where the
- * code is `unsure`. The same for each message of a batch.
+ * code is `unsure`. The same for each message of a batch. `id` is one that it has already.
  */
 import type { Clock } from '../base/clock.ts'
 import type { Doorway } from '../queue/queue.ts'
@@ -40,11 +40,16 @@ export async function take(
   deps: TakeDeps,
   caller: Caller,
   { draft, body }: Composed,
+  id?: string,
 ): Promise<Accepted> {
   const { messageSizeLimit } = deps.terms()
   if (body.length > messageSizeLimit) throw tooLarge(messageSizeLimit)
   checkReceiver(caller, draft)
-  const submission = { draft, body, sender: senderOf(caller) }
+  const sender = senderOf(caller)
+  const submission =
+    id === undefined
+      ? { draft, body, sender }
+      : { draft, body, sender: { ...sender, relayed: id }, id }
   if (draft.key === undefined) return deps.doorway.submit(submission)
   const patience = new AbortController()
   const timer = setTimeout(() => patience.abort(inProgress()), PATIENCE)

@@ -24,6 +24,8 @@ export interface Sender {
   readonly door?: string
   /** The name of the token with which it came. */
   readonly token?: string
+  /** The id under which another msgq handed it on: its own. Its key counts for it alone. */
+  readonly relayed?: string
 }
 
 /** A sender as people know him: by his token, the door he came through, his name or his uid. */
@@ -130,9 +132,11 @@ export function checkEnvelope(raw: Record<string, unknown>): Envelope {
 
 function isSender(sender: unknown): sender is Sender {
   if (typeof sender !== 'object' || sender === null) return false
-  const { uid, user, host, door, token } = sender as Record<string, unknown>
+  const { uid, user, host, door, token, relayed } = sender as Record<string, unknown>
   if (!Number.isSafeInteger(uid) || (uid as number) < 0) return false
-  return [user, host, door, token].every((name) => name === undefined || isText(name))
+  return [user, host, door, token, relayed].every(
+    (name) => name === undefined || isText(name),
+  )
 }
 
 /** Line 1 as a JSON object; throws when it is none. */

@@ -2,7 +2,8 @@
  * key - the sender's idempotency key: whose it is, and what it was given for.
  *
  * A key belongs to its sender: what alice calls 42 is nothing to bob. Who came through a door of
- * the daemon is known by his token, and without one all who came through that door are one. Two
+ * the daemon is known by his token, and without one all who came through that door are one. What
+ * another msgq hands on had its key decided there: here it belongs to that message alone. Two
  * messages are the same when their fingerprints are; subject, level and times say nothing about
  * that.
  */
@@ -27,7 +28,8 @@ export function keyDigest({ sender, key }: KeyOfSender): string {
   return digest([whose(sender), key])
 }
 
-function whose({ uid, door, token }: Sender): unknown {
+function whose({ uid, door, token, relayed }: Sender): unknown {
+  if (relayed !== undefined) return { relayed }
   if (token !== undefined) return { token }
   return door === undefined ? uid : { door }
 }

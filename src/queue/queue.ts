@@ -22,6 +22,8 @@ export interface Submission {
   readonly body: Uint8Array
   readonly sender: Sender
   readonly parent?: string
+  /** Of a message that has an id already; `submit` alone takes it, and with a key. */
+  readonly id?: string
 }
 
 /** The door. */
@@ -48,6 +50,14 @@ export class KeyConflict extends MsgqError {
     super('data', `key: was given to ${of}, which says something else`)
     this.name = 'KeyConflict'
     this.of = of
+  }
+}
+
+/** Another message has the id that one came with: nothing was queued. */
+export class IdConflict extends MsgqError {
+  constructor(id: string) {
+    super('data', `id: ${id} is another message here`)
+    this.name = 'IdConflict'
   }
 }
 

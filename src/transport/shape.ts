@@ -12,6 +12,7 @@ import { titled } from '../config/presets/preset.ts'
 import type { Preset, Said } from '../config/presets/preset.ts'
 import type { Body } from '../message/body.ts'
 import type { Outcome } from '../message/outcome.ts'
+import { carried } from './carry.ts'
 import { bodyLength, revealer } from './request.ts'
 import type { Attempt, SecretSource } from './transport.ts'
 
@@ -31,6 +32,7 @@ export async function shape(attempt: HttpAttempt, source: SecretSource): Promise
   const preset = PRESETS.get(destination.preset?.type ?? '')
   const type = envelope.contentType ?? destination.contentType ?? 'text/plain'
   if (destination.preset === undefined || preset === undefined) return asIs(attempt)
+  if (preset.carry !== undefined) return whole(attempt, preset.carry)
   if (/^application\/octet-stream\b/i.test(type))
     return bounced(`${preset.type} takes text, and this is none (${type})`)
   if (!/^text\//i.test(type)) return asIs(attempt)
@@ -56,7 +58,7 @@ export async function shape(attempt: HttpAttempt, source: SecretSource): Promise
     const reference = options[name] as Secret | undefined
     return reference === undefined ? [] : [[name, reveal(reference)] as const]
   })
-  const message = preset.message(fitting, { ...options, ...Object.fromEntries(revealed) })
+  const message = preset.message!(fitting, { ...options, ...Object.fromEntries(revealed) })
   if (typeof message === 'string') return waiting(`${preset.type}: ${message}`)
   const bytes = Buffer.from(JSON.stringify(message))
   return {
@@ -67,6 +69,23 @@ export async function shape(attempt: HttpAttempt, source: SecretSource): Promise
     },
     secrets,
   }
+}
+
+/** The message with all that belongs to it, under the id that it has. */
+function whole(attempt: HttpAttempt, carry: NonNullable<Preset['carry']>): Shaped {
+  const { destination, body } = attempt
+  const { method: _, headers: __, ...envelope } = attempt.envelope
+  const contentType = envelope.contentType ?? destination.contentType
+  const said = { envelope: attempt.envelope, contentType, name: destination.name }
+  return asIs({
+    ...attempt,
+    envelope: {
+      ...envelope,
+      contentType: 'application/json',
+      headers: { 'msgq-id': envelope.id },
+    },
+    body: carried(carry(said, destination.preset!.options), body),
+  })
 }
 
 function asIs(attempt: HttpAttempt): Shaped {

@@ -129,6 +129,18 @@ t.test('what is missing or wrong is said, and what to write', async (t) => {
     ['type = "ntfy"', /topic: is missing/, /topic/],
     ['type = "ntfy"\ntopic = "a"\npriority = 9', /priority: is too large: 9/, /1 to 5/],
     ['type = "gotify"\ntoken = "t"', /ops\.url: is missing/, /message/],
+    ['type = "msgq"\ntoken = "t"', /ops\.url: is missing/, /central/],
+    ['type = "msgq"\nurl = "https://a/"', /ops\.token: is missing/, /msgq token add/],
+    [
+      'type = "msgq"\nurl = "https://a/"\ntoken = "t"\nto = "a"\nevent = "b"',
+      /event: does not go with to/,
+      /one/,
+    ],
+    [
+      'type = "msgq"\nurl = "https://a/"\ntoken = "t"\ncompress = "gzip"',
+      /compress: is nothing that msgq takes/,
+      /out/,
+    ],
     ['type = "datadog"', /ops\.key: is missing/, /key/],
     ['type = "splunk-hec"\ntoken = "t"', /ops\.url: is missing/, /collector/],
   ] as const) {

@@ -65,10 +65,16 @@ export class MemoryEngine implements Queue.Engine {
     this.#options = options
   }
 
-  async enqueue({ draft, body, sender, parent }: Queue.Submission): Promise<string> {
+  async enqueue({
+    draft,
+    body,
+    sender,
+    parent,
+    id: given,
+  }: Queue.Submission): Promise<string> {
     checkDraft(draft)
     const now = this.#now()
-    const id = this.#options.ids()
+    const id = given ?? this.#options.ids()
     if (this.#store.items.has(id))
       throw new MsgqError('temporary', `queue: the id ${id} is taken`, 'send it again')
     const accepted =
@@ -112,6 +118,8 @@ export class MemoryEngine implements Queue.Engine {
       record !== undefined && !isOver
         ? record
         : waiting && { id: waiting.id, fingerprint: fingerprint(waiting) }
+    if (first === undefined && this.#store.items.has(submission.id ?? ''))
+      throw new Queue.IdConflict(submission.id!)
     if (first === undefined) return { id: await this.enqueue(submission), isRepeat: false }
     if (first.fingerprint !== said) throw new Queue.KeyConflict(first.id)
     return { id: first.id, isRepeat: true }

@@ -520,6 +520,37 @@ url = "{}/v23.0/106/messages"\ntemplate = "alert"\nlanguage = "de"\nparameters =
       [{ status: 403, body: { text: 'Invalid token', code: 4 } }, 'suspends'],
     ],
   },
+  msgq: {
+    table: 'type = "msgq"\ntoken = { file = "t" }\nurl = "{}"\nto = "crm"',
+    path: '/v1/messages',
+    headers: { authorization: `Bearer ${KEY}`, 'msgq-id': ID },
+    full: {
+      to: 'crm',
+      subject: 'Disk full',
+      level: 'critical',
+      key: ID,
+      bodyBase64: Buffer.from('web1: /var').toString('base64'),
+    },
+    bare: { to: 'crm', key: ID, bodyBase64: 'aGVsbG8=' },
+    says: [
+      [{ status: 202, body: { id: ID, repeat: false } }, 'delivered'],
+      [{ status: 200, body: { id: ID, repeat: true } }, 'delivered'],
+      [{ status: 200, body: '<title>Welcome to our hotel</title>' }, 'later'],
+      [{ status: 302, headers: { location: 'http://hotel.example/' } }, 'later'],
+      [{ status: 409, body: { code: 'in-progress' } }, 'later'],
+      [{ status: 500, body: { code: 'unsure' } }, 'later'],
+      [{ status: 429, headers: { 'retry-after': '7' } }, 'lane', 7],
+      [{ status: 503, headers: { 'retry-after': '10' } }, 'lane', 10],
+      [{ status: 400, body: { code: 'invalid', field: 'to' } }, 'suspends'],
+      [{ status: 400, body: { code: 'invalid', field: 'headers' } }, 'bounced'],
+      [{ status: 401, body: { code: 'token-unknown' } }, 'suspends'],
+      [{ status: 403, body: { code: 'destination' } }, 'suspends'],
+      [{ status: 404 }, 'suspends'],
+      [{ status: 413, body: { code: 'too-large' } }, 'bounced'],
+      [{ status: 415, body: { code: 'media-type' } }, 'bounced'],
+      [{ status: 422, body: { code: 'key-conflict' } }, 'bounced'],
+    ],
+  },
 }
 
 for (const [name, service] of Object.entries(SERVICES))
@@ -553,6 +584,43 @@ for (const [name, service] of Object.entries(SERVICES))
 t.test('every preset has its receiver here', async (t) => {
   const told = Object.values(SERVICES).map(({ table }) => /"(.*?)"/.exec(table)![1])
   t.strictSame(new Set(told), new Set(PRESETS.keys()))
+})
+
+t.test('a msgq takes everything, whole', async (t) => {
+  const { destinationOf, deliver, last, lastJson } = await open(t)
+  const relay = destinationOf(
+    'type = "msgq"\ntoken = "t"\nurl = "{}/x/v1/messages"\nevent = "order.paid"',
+  )
+  const said = {
+    method: 'PUT',
+    headers: { 'x-a': '1', 'Content-Encoding': 'gzip' },
+    contentType: 'application/octet-stream',
+    key: '"a" é',
+    order: 'shop-1',
+    expiresAt: '2030-01-01T00:00:00Z',
+  }
+  const { method, headers, contentType, key, order, expiresAt } = said
+  await deliver(relay, '\x00\x01', said)
+  t.match(last(), { path: '/x/v1/messages' })
+  const { headers: sent } = last()
+  t.notOk(['x-a', 'content-encoding', 'idempotency-key'].some((name) => name in sent))
+  t.match(sent, { 'content-type': 'application/json', 'msgq-id': ID, 'webhook-id': ID })
+  const all = { event: 'order.paid', method, headers, contentType, key, order }
+  t.strictSame(lastJson(), { ...all, expires: expiresAt, bodyBase64: 'AAE=' })
+  for (const size of [0, 1, 2, 3, 100_000]) {
+    const bytes = Buffer.alloc(size, 'abcde')
+    const chunks = Array.from({ length: Math.ceil(size / 7) }, (_, n) =>
+      bytes.subarray(n * 7, n * 7 + 7),
+    )
+    await deliver(relay, {
+      kind: 'stream',
+      length: size,
+      open: () => Readable.from(chunks),
+    })
+    t.equal(Number(last().headers['content-length']), Buffer.byteLength(last().body))
+    const { bodyBase64 } = lastJson() as { bodyBase64: string }
+    t.strictSame(Buffer.from(bodyBase64, 'base64'), bytes, `a stream of ${size}`)
+  }
 })
 
 t.test('only what says that it is text becomes a message', async (t) => {

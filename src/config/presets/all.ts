@@ -4,6 +4,7 @@
 import { datadog } from './datadog.ts'
 import { discord } from './discord.ts'
 import { gotify } from './gotify.ts'
+import { msgq } from './msgq.ts'
 import { ntfy } from './ntfy.ts'
 import { pagerduty } from './pagerduty.ts'
 import type { Preset } from './preset.ts'
@@ -25,5 +26,6 @@ export const PRESETS: ReadonlyMap<string, Preset> = new Map(
     gotify,
     datadog,
     splunkHec,
+    msgq,
   ].map((preset) => [preset.type, preset]),
 )

@@ -24,7 +24,7 @@ export function presetTable(preset: Preset, http: v.GenericSchema) {
     type: type!,
     url: v.optional(url!),
     ...preset.options,
-    too_long: v.optional(word(['cut', 'bounce'])),
+    ...(preset.carry === undefined && { too_long: v.optional(word(['cut', 'bounce'])) }),
     ...entries,
   }) as unknown as v.GenericSchema<unknown, Written>
   return v.pipe(
@@ -58,13 +58,14 @@ export function presetOverrides({ defaults }: Preset): Overrides {
 export function filledIn(preset: Preset, given: Written): Written {
   const reach = preset.reach(given)
   if ('why' in reach) return given
-  const { url, headers, auth } = reach
+  const { url, headers, auth, idempotencyHeader } = reach
   const own = new Set(Object.keys(given.headers ?? {}).map((name) => name.toLowerCase()))
   const theirs = Object.entries(headers ?? {}).filter(([name]) => !own.has(name))
   const proves = given.auth ?? (own.has('authorization') ? undefined : auth)
   return {
     ...given,
     url,
+    ...(idempotencyHeader === undefined ? {} : { idempotency_header: idempotencyHeader }),
     headers: { ...Object.fromEntries(theirs), ...given.headers },
     ...(proves === undefined ? {} : { auth: proves }),
     on: [...(given.on ?? []), ...presetRules(preset)],

@@ -9,6 +9,7 @@ import type * as v from 'valibot'
 
 import { hasControl } from '../../base/text.ts'
 import type { Level } from '../../message/draft.ts'
+import type { Envelope } from '../../message/envelope.ts'
 import type { Auth, Secret, Within } from '../config.ts'
 import { readSecretRef, SECRET_HINT, text, value } from '../values.ts'
 
@@ -32,6 +33,15 @@ export interface Reach {
   readonly url: string | Secret | Within
   readonly headers?: Readonly<Record<string, string | Secret | Within>>
   readonly auth?: Auth
+  readonly idempotencyHeader?: string
+}
+
+/** A message that a preset hands on as it is. */
+export interface Carried {
+  readonly envelope: Envelope
+  readonly contentType: string | undefined
+  /** Of the destination. */
+  readonly name: string
 }
 
 /** An option that is missing, or does not go with another. */
@@ -62,7 +72,9 @@ export interface Preset {
   /** The text as the service wants it written. */
   readonly escape?: (text: string) => string
   /** The body, or why there is none for these options. */
-  message(said: Said, options: Options): object | string
+  message?(said: Said, options: Options): object | string
+  /** Instead: what goes along with the body where that is taken whole, whatever it is. */
+  carry?(carried: Carried, options: Options): object
   /** The rules, in TOML. */
   readonly on: string
 }

@@ -17,7 +17,7 @@ import { UnsureError } from '../../base/errors.ts'
 import { sha256 } from '../../message/envelope.ts'
 import { fingerprint, isKeyed, keyDigest } from '../../message/key.ts'
 import type { KeyOfSender } from '../../message/key.ts'
-import { KeyConflict } from '../queue.ts'
+import { IdConflict, KeyConflict } from '../queue.ts'
 import type { Accepted, Submission } from '../queue.ts'
 import type { KeyRecord } from './key-book.ts'
 import type { KeyGate } from './key-gate.ts'
@@ -39,6 +39,8 @@ interface Deps {
   readonly gate: KeyGate
   readonly clock: Clock
   readonly outbox: SpoolOutbox
+  /** True for the id of a message that waits here, or is on its way. */
+  readonly isTaken: (id: string) => boolean
 }
 
 export class KeyDoor {
@@ -78,11 +80,18 @@ export class KeyDoor {
       const owner = await this.#deps.gate.owner(mine)
       const first = owner ?? (await this.#ifThere(waiting, digest))
       signal?.throwIfAborted()
+      if (first === undefined) this.#checkId(submission.id)
       if (first === undefined)
         return { id: await this.#enqueue(submission, digest, said), isRepeat: false }
       if (first.fingerprint !== said) throw new KeyConflict(first.id)
       return { id: first.id, isRepeat: true }
     })
+  }
+
+  /** Throws where the id that a message came with is another's. From here to its name nobody waits. */
+  #checkId(id: string | undefined): void {
+    if (id === undefined) return
+    if (this.#crowd.has(id) || this.#deps.isTaken(id)) throw new IdConflict(id)
   }
 
   /** A message has left the doorstep, and its key was decided on. */

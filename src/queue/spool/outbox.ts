@@ -82,7 +82,7 @@ export class SpoolOutbox implements Outbox {
     this.#checkSize(body.length)
     this.#checkRoom(body.length)
     const now = this.#options.clock.now()
-    const id = this.#nextId()
+    const id = submission.id ?? this.#nextId()
     const envelope = seal(draft, body, {
       id,
       now,

@@ -160,7 +160,9 @@ export class SpoolEngine implements Engine {
     const { cautious } = survey(root, options.anyFilesystem ?? false)
     const mover = new Mover(layout, cautious, options.moves ?? MOVES)
     const gate = new KeyGate({ layout, mover, clock, report, keyWindow })
-    this.#keyDoor = new KeyDoor({ layout, gate, clock, outbox: this.#outbox })
+    const isTaken = (id: string) =>
+      this.#agenda.get(id) !== undefined || this.#claims.has(id)
+    this.#keyDoor = new KeyDoor({ layout, gate, clock, outbox: this.#outbox, isTaken })
     const deps = { layout, mover, clock, report, note, gate, agenda: this.#agenda }
     this.#desk = new SpoolDesk(layout, mover, clock, journal)
     this.#suspended = new SuspendedFolder(layout, clock)

@@ -143,6 +143,34 @@ export const DOORWAY_PROMISES: Promises = {
     t.equal((await deliver(rig)).length, 4)
   },
 
+  'a message that was relayed keeps its id, and its key is known by that': async (
+    t,
+    rig,
+  ) => {
+    const [one, two] = ['01JD1K4ZZZAAAAAAAAAAAAAAAA', '01JD1K4ZZZBBBBBBBBBBBBBBBB']
+    const of = (id: string, key: string, body = 'hello', token = 'laptop') =>
+      rig.engine.submit({
+        draft: { to: 'ops', key },
+        body: Buffer.from(body),
+        sender: { uid: 0, door: 'http', token, relayed: id },
+        id,
+      })
+    t.strictSame(await of(one, '42'), { id: one, isRepeat: false })
+    t.strictSame(await of(one, '42', 'hello', 'other'), { id: one, isRepeat: true })
+    t.strictSame(await of(two, '42'), { id: two, isRepeat: false }, 'a key of its own')
+    await t.rejects(of(one, '42', 'else'), { name: 'KeyConflict', of: one })
+    const taken = { name: 'IdConflict', code: 'data' }
+    await t.rejects(of(one, '43'), taken, 'on the doorstep')
+    const leases = await rig.claim()
+    await t.rejects(of(one, '43'), taken, 'in flight')
+    for (const lease of leases) await rig.engine.settle(lease, { to: 'released' })
+    await t.rejects(of(one, '43'), taken, 'waiting')
+    await rig.restart(true)
+    t.strictSame(await of(one, '42'), { id: one, isRepeat: true }, 'after a kill')
+    t.strictSame((await deliver(rig)).toSorted(), [one, two])
+    t.strictSame(await of(two, '42'), { id: two, isRepeat: true }, 'delivered')
+  },
+
   'there is no reason to refuse anything': async (t, rig) => {
     t.equal(rig.engine.refusal(), undefined)
     await rig.engine.close()
