@@ -32,7 +32,7 @@ export async function shape(attempt: HttpAttempt, source: SecretSource): Promise
   const preset = PRESETS.get(destination.preset?.type ?? '')
   const type = envelope.contentType ?? destination.contentType ?? 'text/plain'
   if (destination.preset === undefined || preset === undefined) return asIs(attempt)
-  if (preset.carry !== undefined) return whole(attempt, preset.carry)
+  if (preset.carry !== undefined) return asWhole(attempt, preset.carry)
   if (/^application\/octet-stream\b/i.test(type))
     return bounced(`${preset.type} takes text, and this is none (${type})`)
   if (!/^text\//i.test(type)) return asIs(attempt)
@@ -72,7 +72,7 @@ export async function shape(attempt: HttpAttempt, source: SecretSource): Promise
 }
 
 /** The message with all that belongs to it, under the id that it has. */
-function whole(attempt: HttpAttempt, carry: NonNullable<Preset['carry']>): Shaped {
+function asWhole(attempt: HttpAttempt, carry: NonNullable<Preset['carry']>): Shaped {
   const { destination, body } = attempt
   const { method: _, headers: __, ...envelope } = attempt.envelope
   const contentType = envelope.contentType ?? destination.contentType

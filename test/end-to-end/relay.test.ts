@@ -1,0 +1,130 @@
+/**
+ * relay - from one msgq to another over a line that is cut at random: nothing is lost, nothing doubled.
+ */
+import { createServer, connect } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
+import { join } from 'node:path'
+import { writeFileSync } from 'node:fs'
+
+import t from 'tap'
+import type { Test } from 'tap'
+
+import type { Arrival } from '../../src/cli/sink-server.ts'
+import { Machine } from './machine.ts'
+import type { Stage } from './machine.ts'
+
+const TOO_LONG = 60_000
+
+/** The same numbers at every run. */
+function dice(seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
+    return state / 2 ** 32
+  }
+}
+
+/** A TCP line to a port that may change; it cuts connections before, during or after an answer. */
+async function line(t: Test, chance: () => number) {
+  const way = { port: 0, cuts: 0, isSound: false }
+  const open = new Set<Socket>()
+  const server = createServer((near) => {
+    const far = connect(way.port, '127.0.0.1')
+    for (const socket of [near, far]) {
+      open.add(socket)
+      socket.on('error', () => {}).on('close', () => open.delete(socket))
+    }
+    const cut = () => {
+      way.cuts++
+      near.destroy()
+      far.destroy()
+    }
+    const isCut = (of: number) => !way.isSound && chance() < of
+    near.on('data', (chunk: Buffer) => {
+      if (isCut(0.05)) return cut()
+      far.write(isCut(0.05) ? chunk.subarray(0, chunk.length >> 1) : chunk)
+      if (isCut(0.02)) cut()
+    })
+    far.on('data', (chunk: Buffer) => {
+      if (isCut(0.05)) return cut()
+      if (!isCut(0.05)) return near.write(chunk)
+      near.write(chunk.subarray(0, chunk.length >> 1))
+      return cut()
+    })
+    near.on('close', () => far.destroy())
+    far.on('close', () => near.destroy())
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => {
+    for (const socket of open) socket.destroy()
+    server.close()
+  })
+  return Object.assign(way, {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+  })
+}
+
+/** A machine that listens on TCP, and the token of the other one. */
+async function central(t: Test, stage: Stage) {
+  const machine = new Machine(stage)
+  const free = createServer()
+  await new Promise<void>((resolve) => free.listen(0, '127.0.0.1', resolve))
+  const { port } = free.address() as AddressInfo
+  await new Promise((resolve) => free.close(resolve))
+  const listen = `[listen]\nhttp = "127.0.0.1:${port}"\ntokens = { file = "tokens" }\n`
+  machine.configure(listen)
+  const added = await machine.msgq('token', 'add', 'laptop', '--scope', 'send')
+  t.equal(added.code, 0, added.err)
+  const token = /msgq_\S+/.exec(added.out)![0]
+  return { machine, port, token, listen }
+}
+
+t.test('300 messages over a bad line, and a death at its end', async (t) => {
+  const root = t.testdir({ near: {}, far: {} })
+  const stage = (name: string): Stage => ({
+    teardown: (act) => t.teardown(act),
+    testdir: () => join(root, name),
+    fail: (what) => t.fail(what),
+  })
+  const far = await central(t, stage('far'))
+  const arrivals: Arrival[] = []
+  const sink = await far.machine.sink({ onArrival: (it) => void arrivals.push(it) })
+  const crm = `[destinations.crm]\ntype = "http"\nurl = "${sink.url}"\n`
+  far.machine.configure(far.listen + crm)
+  await far.machine.start()
+  const way = await line(t, dice(7))
+  way.port = far.port
+
+  const near = new Machine(stage('near'))
+  const folder = join(near.configFile, '..')
+  writeFileSync(join(folder, 'central-token'), `${far.token}\n`, { mode: 0o600 })
+  near.configure(
+    `max = "300ms"\n[destinations.central]\ntype = "msgq"\nurl = "${way.url}"\ntoken = { file = "central-token" }\nto = "crm"\n`,
+  )
+  await near.start()
+  const lines = Array.from({ length: 300 }, (_, n) => {
+    const keyed = n % 3 === 0 ? { key: `key-${n}` } : {}
+    return JSON.stringify({ to: 'central', body: `message ${n}`, ...keyed })
+  })
+  const sent = await near.run('msgq', ['send', '--batch'], lines.join('\n'))
+  t.equal(sent.code, 0, sent.err)
+  const ids = sent.out.match(/[0-9A-HJKMNP-TV-Z]{26}/g) ?? []
+  t.equal(ids.length, 300)
+  await near.until('some came through', () => arrivals.length > 40, TOO_LONG)
+  await far.machine.kill()
+  await far.machine.start()
+  await near.until('many more did', () => arrivals.length > 200, TOO_LONG)
+  way.isSound = true
+  await near.msgq('flush')
+  await near.until('all have left', () => near.files('deferred').length === 0, TOO_LONG)
+  await near.until('none is on its way', () => near.files('active').length === 0)
+  await far.machine.until(
+    'all have arrived',
+    () => new Set(arrivals.map((it) => it.id)).size === 300,
+  )
+  await far.machine.until('and left', () => far.machine.files('active').length === 0)
+  t.ok(way.cuts > 20, `the line was cut ${way.cuts} times`)
+  const came = arrivals.map((it) => String(it.id))
+  t.strictSame([...new Set(came)].toSorted(), ids.toSorted(), 'under their own ids')
+  t.equal(near.files('bounce').length + far.machine.files('bounce').length, 0)
+})
