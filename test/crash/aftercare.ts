@@ -9,9 +9,10 @@ import type { Scenario } from './scenario.ts'
 
 const ONCE = () => ({ program: 'msgqd', words: ['--once'] }) as const
 
-async function arrived({ receiver, msgq }: Ground): Promise<void> {
+async function arrived(ground: Ground): Promise<void> {
+  const { receiver } = ground
   if (receiver.idsOf('mark-2').length === 0)
-    throw new Error(`nobody heard of it: ${(await msgq('mailq')).out}`)
+    throw new Error(`nobody heard of it: ${(await ground.msgq('mailq')).out}`)
 }
 
 export const AFTERCARE: readonly Scenario[] = [

@@ -20,6 +20,7 @@ const RUN = new Set([
   'limits.json',
   'clock.json',
   'control.sock',
+  'submit.sock',
   'bounced.json',
   'fallback.json',
 ])
