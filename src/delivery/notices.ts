@@ -84,6 +84,7 @@ export class Notices {
   /** The last look met nothing that is too young to be told of. */
   #isRipe = false
   #trouble = ''
+  #floor: number | undefined
 
   constructor(subject: Subject, options: NoticeOptions) {
     this.#subject = subject
@@ -167,7 +168,9 @@ export class Notices {
     if (this.#ledger !== undefined) return this.#ledger
     const kept = parseLedger(await this.#options.rounds.remembered(this.#subject.kind))
     if (kept !== undefined) return kept
-    const ledger = { floor: this.#subject.floor(), lanes: new Map() }
+    // Of the first look, also where the disk refuses to keep it: what bounces meanwhile is told.
+    this.#floor ??= this.#subject.floor()
+    const ledger = { floor: this.#floor, lanes: new Map() }
     // From now on it counts from here, whatever happens next.
     await this.#keep(ledger)
     return ledger

@@ -52,11 +52,11 @@ const SAMPLE: readonly [name: string, killed: RegExp, failed: RegExp][] = [
   ],
   [
     'fan out',
-    /EXPANDED|fsync (active|incoming) #1|mark-2 -> incoming/,
+    /EXPANDED|mark-2 -> incoming/,
     /^(ENOSPC at rename active\S* -> incoming\/DUE,0,ID@mark-2|EIO at fsync active #1)/,
   ],
-  ['notice', /(rename|fsync) run|rename incoming\S* -> incoming/, /^ENOSPC at rename run/],
-  ['fallback', /rename run|rename incoming\S* -> incoming/, /^ENOSPC at rename run/],
+  ['notice', /rename incoming\S* -> incoming/, /^ENOSPC at rename run/],
+  ['fallback', /rename incoming\S* -> incoming/, /^ENOSPC at rename run/],
   ['delete (keyed)', /unlink keys/, /^EIO at openat look keys/],
 ]
 
