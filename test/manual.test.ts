@@ -74,6 +74,7 @@ t.test('each option of msgq.toml', async (t) => {
     if (path[0] === 'destinations') t.ok(sections.has('[destinations.crm]'))
     else if (path[0] === 'mail') t.ok(sections.has('[mail]'))
     else if (path[0] === 'expect') t.ok(sections.has('[[expect]]'))
+    else if (path[0] === 'routes') t.ok(sections.has('[[routes]]'))
     else {
       const name = path.length === 1 ? table! : `[${table}]`
       const said = termsIn(sections.get(name)).some((term) =>

@@ -27,9 +27,11 @@ function blocks(kind: string): string[] {
 void t.test('every command line of the README works as it stands', async (t) => {
   const machine = new Machine(t)
   const sink = await machine.sink()
+  const routes = blocks('toml').filter((block) => block.includes('[[routes]]'))
   machine.configure(
-    ['ops', 'crm']
+    ['ops', 'crm', 'chat']
       .map((name) => `[destinations.${name}]\ntype = "http"\nurl = "${sink.url}/${name}"\n`)
+      .concat(routes)
       .join(''),
   )
   const home = join(machine.spool, '..')

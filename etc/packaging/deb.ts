@@ -86,8 +86,8 @@ function layProgram(tree: string): void {
   for (const name of ['bin', 'dist', 'etc/completions', 'package.json'])
     cpSync(join(ROOT, name), join(tree, LIB, name), {
       recursive: true,
-      // The manual and packages made before are no part of the program, maps of no use to it.
-      filter: (path) => !/\/dist\/man(\/|$)|\.(deb|map)$/.test(path),
+      // The manual and packages made before are no part of the program; maps and types of no use to it.
+      filter: (path) => !/\/dist\/man(\/|$)|\.(deb|map|d\.ts)$/.test(path),
     })
   copyDependencies(ROOT, join(tree, LIB))
   for (const name of ['msgq', 'msgqd']) {

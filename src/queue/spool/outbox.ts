@@ -100,7 +100,7 @@ export class SpoolOutbox implements Outbox {
     const chain = chainPart(draft, due > now)
     const name = formatName({ due, tries: 0, id, lane: laneOf(draft.to), ...chain })
     onId?.(id)
-    await this.#publisher.publish(id, name, line, body)
+    await this.#publisher.publish(id, name, line, body, stagingOf(submission.id))
     if (this.#options.onQueued === undefined) ring(this.#layout)
     else this.#options.onQueued()
     return id
@@ -141,6 +141,15 @@ export class SpoolOutbox implements Outbox {
         'nothing was queued: remove small files',
       )
   }
+}
+
+/**
+ * A name of its own for what is staged under an id that somebody else gave: what a killed daemon
+ * left under the id alone would be in the way of each further try.
+ */
+function stagingOf(id: string | undefined): { staging?: string } {
+  if (id === undefined) return {}
+  return { staging: `${id}-${randomFillSync(Buffer.alloc(4)).toString('hex')}` }
 }
 
 /** Wakes the daemon, if there is one. A lost ring costs a fraction of a second. */

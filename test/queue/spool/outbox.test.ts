@@ -7,6 +7,7 @@ import {
   readdirSync,
   rmSync,
   statSync,
+  writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
 
@@ -240,3 +241,22 @@ void t.test('a disk that is mounted read-only is 75', async (t) => {
   t.strictSame(door.files(), [])
   t.throws(() => new Door(join(disk, 'other')), { code: 'temporary', exitCode: 75 })
 })
+
+t.test(
+  'under an id that was given what a killed daemon staged is not in the way',
+  async (t) => {
+    const door = Door.in(t)
+    const first = await door.send()
+    const id = `${first.slice(0, -1)}${first.endsWith('0') ? '1' : '0'}`
+    writeFileSync(join(door.root, 'incoming', `.${id}`), 'half of it')
+    const draft = { to: 'ops' }
+    t.equal(
+      await door.outbox.enqueue({ draft, body: Buffer.from('x'), sender: SENDER, id }),
+      id,
+    )
+    const names = readdirSync(join(door.root, 'incoming')).map(
+      (name) => parseName(name)?.id,
+    )
+    t.ok(names.includes(id))
+  },
+)
