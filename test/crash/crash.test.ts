@@ -39,6 +39,9 @@ const SAMPLE: readonly [name: string, killed: RegExp, failed: RegExp][] = [
     /^(ENOSPC at mkdir run|EIO at unlink active)/,
   ],
   ['defer', /rename active/, /^ENOSPC at rename active/],
+  ['hold', /rename incoming/, /^EIO at (getdents64 deferred\S* #1|fsync)/],
+  ['suspend', /(rename|fsync) suspended/, /^ENOSPC at (write|rename) suspended/],
+  ['resume', /unlink suspended/, /^EIO at unlink suspended/],
   ['delete (in flight, no daemon)', /active/, /^EIO at (rename|unlink) /],
   ['delete (in flight)', /unlink active/, /^EIO at unlink active/],
   ['keyed', /rename keys/, /^ENOSPC at rename keys/],
@@ -53,6 +56,7 @@ const SAMPLE: readonly [name: string, killed: RegExp, failed: RegExp][] = [
     /^(ENOSPC at rename active\S* -> incoming\/DUE,0,ID@mark-2|EIO at fsync active #1)/,
   ],
   ['notice', /rename incoming\S* -> incoming/, /^ENOSPC at rename run/],
+  ['fallback', /rename incoming\S* -> incoming/, /^ENOSPC at rename run/],
   ['delete (keyed)', /unlink keys/, /^EIO at openat look keys/],
 ]
 
