@@ -421,7 +421,9 @@ t.test('this door and `send --batch` take and refuse the same', async (t) => {
     expires: maybe(fc.constantFrom('2h', '1s')),
     hold: fc.constant(true),
   })
-  const lines = fc.sample(message, 150).map((one) => JSON.stringify(one))
+  // One that is surely good and one that is not: what is drawn may be all of a kind.
+  const sure = [{ to: 'ops', body: 'x', hold: true }, { to: 7 }]
+  const lines = [...sure, ...fc.sample(message, 150)].map((one) => JSON.stringify(one))
   const terms = doors.daemon.config
   const { destinations, send: limits } = terms
   const answered = await ask(submit, '/v1/messages', {
