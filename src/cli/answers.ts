@@ -10,7 +10,7 @@ import { EXIT_CODES, MsgqError, UnsureError } from '../base/errors.ts'
 import { ReaderLeft } from './io.ts'
 
 /** Lines under way at once. They share syncs, so that more of them take fewer for each. */
-const ABREAST = 128
+const ABREAST = 256
 /** Bytes of lines under way at once; a single line may have more. */
 const BYTES_ABREAST = 32 * 1024 * 1024
 

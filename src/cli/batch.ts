@@ -190,7 +190,10 @@ function openInput({ data = [], dataBinary = [] }: SendOptions, io: Io): Readabl
   if (source?.kind === 'file')
     try {
       // Opened at once: root may read it, the owner of the spool perhaps not.
-      return createReadStream(source.path, { fd: openSync(source.path, 'r') })
+      return createReadStream(source.path, {
+        fd: openSync(source.path, 'r'),
+        highWaterMark: 1 << 20,
+      })
     } catch (error) {
       throw new MsgqError(
         'no-input',

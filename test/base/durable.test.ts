@@ -25,7 +25,8 @@ import {
   removeSync,
   syncFolder,
   syncFolderSync,
-  touchByte,
+  together,
+  writeFirstLine,
   writeStaged,
 } from '../../src/base/durable.ts'
 import { NO_PRLIMIT, smallDisk, withFileLimit } from '../queue/spool/limits.ts'
@@ -49,12 +50,33 @@ void t.test(
   },
 )
 
+void t.test('many together are written before the first is synced', async (t) => {
+  const folder = t.testdir({ there: 'before' })
+  const calls = together()
+  const names = ['a', 'there', 'b', 'c']
+  const bytes = Buffer.from('whole')
+  const all = names.map((name) => writeStaged(join(folder, name), [bytes], calls))
+  await t.rejects(all[1]!, { code: 'EEXIST' })
+  await Promise.race([all[0], all[2], all[3]])
+  for (const name of ['a', 'b', 'c'])
+    t.equal(readFileSync(join(folder, name), 'utf8'), 'whole')
+  await Promise.all([all[0], all[2], all[3]])
+  t.equal(readFileSync(join(folder, 'there'), 'utf8'), 'before')
+
+  const fd = openSync(join(folder, 'a'), 'r')
+  const good = calls.sync(fd)
+  const bad = t.rejects(calls.sync(-1), 'what cannot be synced fails')
+  await t.resolves(good, 'and alone')
+  await bad
+  closeSync(fd)
+})
+
 void t.test('a full disk is an error, and leaves nothing', async (t) => {
   const disk = smallDisk(t)
   if (disk === undefined) return t.pass('no disk', { skip: 'cannot mount a disk here' })
   const before = readdirSync(disk)
   const file = join(disk, 'staged')
-  for (const calls of [POOLED, DIRECT]) {
+  for (const calls of [POOLED, DIRECT, together()]) {
     const full = writeStaged(file, [Buffer.alloc(10 * KIB * KIB)], calls)
     await t.rejects(full, { code: 'ENOSPC' })
     t.strictSame(readdirSync(disk), before)
@@ -157,7 +179,7 @@ void t.test('what is no regular file is not even opened', async (t) => {
   execFileSync('mkfifo', [fifo])
   t.throws(() => appendLine(fifo, 'x\n'), { message: 'not a regular file' })
   t.throws(
-    () => touchByte(fifo),
+    () => writeFirstLine(fifo, ''),
     { code: 'ENXIO' },
     'and a wake-up does not wait for a reader',
   )
@@ -174,9 +196,9 @@ void t.test('a descriptor follows its file wherever it is moved', async (t) => {
 
 void t.test('a wake-up is one byte, however often', async (t) => {
   const path = join(t.testdir({ wake: '' }), 'wake')
-  for (let n = 0; n < 3; n++) touchByte(path)
+  for (let n = 0; n < 3; n++) writeFirstLine(path, '')
   t.equal(statSync(path).size, 1)
-  t.throws(() => touchByte(`${path}-none`), { code: 'ENOENT' }, 'it makes no file')
+  t.throws(() => writeFirstLine(`${path}-none`, ''), { code: 'ENOENT' }, 'it makes no file')
 })
 
 void t.test('folders that are there are synced; others are an error', async (t) => {

@@ -168,6 +168,11 @@ export class Agenda {
     return found
   }
 
+  /** True when one may be a chain, also of those in which nothing waits. */
+  get someWhole(): boolean {
+    return this.#someWhole
+  }
+
   /** True for a lane that is one chain. */
   isWhole(lane: string): boolean {
     return this.#someWhole && this.#lanes.get(lane)?.chains?.whole === true

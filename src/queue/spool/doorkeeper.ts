@@ -73,6 +73,8 @@ export class Doorkeeper {
 
   /** Looks at incoming/, and takes in what came. */
   look(): void {
+    const rung = this.#doorstep.rung()
+    if (rung !== undefined) this.#guard(rung.file, () => this.#greetAlone(rung))
     const found = this.#doorstep.look()
     if (found !== undefined) this.#sort(found)
     for (const { file, stat } of this.#strange.splice(0, ADOPTED_AT_ONCE))
@@ -169,6 +171,13 @@ export class Doorkeeper {
 
   #guard(file: string, act: () => void): void {
     if (!this.#trouble.guard(`incoming/${file}`, act)) this.#doorstep.again(file, RETRY)
+  }
+
+  /** One of which no look said what else is there: only where no other may have to go first. */
+  #greetAlone(waiting: Waiting): void {
+    const { agenda } = this.#deps
+    if (waiting.chain !== undefined || agenda.someWhole) return
+    if (!this.#visitors.isOne(waiting.file)) this.#greet(waiting)
   }
 
   #greet(waiting: Waiting): void {

@@ -2,10 +2,11 @@
  * doorstep - looks at incoming/: what came, and what of it is a message.
  *
  * A look is a readdir and nothing more; it is skipped while the folder's time says that nothing
- * changed. Names that are ours go to the agenda; others are files made by hand, which are
+ * changed. Where it is dear (a folder of ext4 stays as long as it once was), what was rung for goes
+ * before it: of some that came at once the last, the look finds the others. Names that are ours go to the agenda; others are files made by hand, which are
  * `strange` once they have rested for 2 s, so that none is adopted half-written.
  */
-import { lstatSync, readdirSync, statSync } from 'node:fs'
+import { closeSync, lstatSync, openSync, readSync, readdirSync, statSync } from 'node:fs'
 import type { Stats } from 'node:fs'
 
 import type { Clock } from '../../base/clock.ts'
@@ -28,6 +29,12 @@ const READ_EVERY = 5_000
 const SHARE = 5
 const LONGEST_WAIT = 3_000
 
+/** From so much on a look is dear, and may come so much later than the ring for it (ms). */
+const DEAR = 0.5
+const AFTER_RING = 5
+
+/** The longest name of a file (bytes): NAME_MAX of Linux. */
+const LONGEST_NAME = 255
 /** A timer may fire so much too early (ms). */
 const EARLY = 2
 
@@ -60,6 +67,9 @@ export class Doorstep {
   /** A look before that would be too dear; `#skipped` when one was wanted all the same. */
   #next = -Infinity
   #skipped = false
+  /** What the last look took, and for which file it was rung last. */
+  #took = 0
+  #rung = ''
 
   /** `isWaiting` tells of a file that it was taken in before, and only waits for its turn. */
   constructor(layout: Layout, clock: Clock, isWaiting: (file: string) => boolean) {
@@ -79,6 +89,21 @@ export class Doorstep {
   /** Something may have come. From the first hint on, what we move ourselves is no reason to look. */
   hint(): void {
     this.#isListening = this.#hinted = true
+  }
+
+  /** What was rung for, where that is taken in before the look that finds it too. */
+  rung(): Waiting | undefined {
+    const now = this.#clock.monotonic()
+    if (!this.#hinted || this.#took < DEAR || (this.#skipped && now >= this.#next))
+      return undefined
+    const file = this.#lastRing()
+    if (file === this.#rung) return undefined
+    this.#rung = file
+    const waiting = waitingIn('incoming', file)
+    if (waiting === undefined || this.#isWaiting(file)) return undefined
+    // Not for ever, whoever rings meanwhile.
+    if (!this.#skipped) this.#next = Math.max(this.#next, now + AFTER_RING)
+    return waiting
   }
 
   /** What is there, or undefined when nothing can have changed or the last look was dear. */
@@ -103,6 +128,7 @@ export class Doorstep {
     this.#hinted = false
     const ended = this.#clock.monotonic()
     const took = ended - started
+    this.#took = took
     this.#next = ended + Math.min(took * (SHARE + took), LONGEST_WAIT)
     return found
   }
@@ -116,6 +142,23 @@ export class Doorstep {
   /** A file that rested and turned out to be a message of ours. */
   welcome(file: string): void {
     this.#resting.delete(file)
+  }
+
+  /** The first line of run/wake, which any sender may write; '' where there is none. */
+  #lastRing(): string {
+    // It may hold more than anybody wants in memory.
+    const start = Buffer.alloc(LONGEST_NAME + 1)
+    try {
+      const fd = openSync(this.#layout.run('wake'), 'r')
+      try {
+        readSync(fd, start, 0, start.length, 0)
+      } finally {
+        closeSync(fd)
+      }
+    } catch {
+      return ''
+    }
+    return start.toString('latin1', 0, Math.max(0, start.indexOf('\n')))
   }
 
   #read(now: number): Found {

@@ -6,7 +6,7 @@
  */
 import { randomFillSync } from 'node:crypto'
 
-import { touchByte } from '../../base/durable.ts'
+import { writeFirstLine } from '../../base/durable.ts'
 import type { syncFolder } from '../../base/durable.ts'
 import type { Clock } from '../../base/clock.ts'
 import { MsgqError } from '../../base/errors.ts'
@@ -101,7 +101,7 @@ export class SpoolOutbox implements Outbox {
     const name = formatName({ due, tries: 0, id, lane: laneOf(draft.to), ...chain })
     onId?.(id)
     await this.#publisher.publish(id, name, line, body, stagingOf(submission.id))
-    if (this.#options.onQueued === undefined) ring(this.#layout)
+    if (this.#options.onQueued === undefined) ring(this.#layout, name)
     else this.#options.onQueued()
     return id
   }
@@ -152,10 +152,13 @@ function stagingOf(id: string | undefined): { staging?: string } {
   return { staging: `${id}-${randomFillSync(Buffer.alloc(4)).toString('hex')}` }
 }
 
-/** Wakes the daemon, if there is one. A lost ring costs a fraction of a second. */
-export function ring(layout: Layout): void {
+/**
+ * Wakes the daemon, if there is one, and says which file came, where it was one. A lost ring costs
+ * a fraction of a second.
+ */
+export function ring(layout: Layout, file = ''): void {
   try {
-    touchByte(layout.run('wake'))
+    writeFirstLine(layout.run('wake'), file)
   } catch {
     // No daemon has made the file yet, or it is not ours to write: the daemon looks by itself.
   }

@@ -19,6 +19,7 @@ import {
   removeFile,
   renameFile,
   syncFolder,
+  together,
   writeStaged,
 } from '../../base/durable.ts'
 import type { Calls } from '../../base/durable.ts'
@@ -35,12 +36,13 @@ export class Publisher {
   readonly #cautious: boolean
   #isBox: boolean | undefined
   readonly #commit: GroupSync
-  readonly #mayWait: boolean
+  readonly #alone: Calls
+  readonly #abreast: Calls
   #underWay = 0
 
   /**
    * `cautious` where nobody knows what the fsync of a file does for its name. `mayWait` where
-   * the calling thread has nobody else to serve: it then writes a message that is alone by itself.
+   * the calling thread has nobody else to serve: it then writes by itself.
    * `sync` makes the names in the folder durable.
    */
   constructor(
@@ -51,7 +53,8 @@ export class Publisher {
   ) {
     this.#layout = layout
     this.#cautious = cautious
-    this.#mayWait = mayWait
+    this.#alone = mayWait ? DIRECT : POOLED
+    this.#abreast = mayWait ? together() : POOLED
     this.#commit = new GroupSync(layout.folder('incoming'), sync)
   }
 
@@ -70,7 +73,7 @@ export class Publisher {
     try {
       // All that come in this turn are counted before the first of them goes on.
       await undefined
-      const calls = this.#mayWait && this.#underWay === 1 ? DIRECT : POOLED
+      const calls = this.#underWay === 1 ? this.#alone : this.#abreast
       const parts = [Buffer.from(`${envelope}\n`), body, NEWLINE]
       if (trail !== '') parts.push(Buffer.from(trail))
       await this.#publish({ id, name, staging }, parts, calls)

@@ -70,6 +70,11 @@ export class Visitors {
     return this.#open && this.#queue({ file, uid, rested: true })
   }
 
+  /** True for a file of another user; nothing is remembered of it. */
+  isOne(file: string): boolean {
+    return this.#open && uidOf(this.#layout.file('incoming', file)) !== process.geteuid!()
+  }
+
   /** True while somebody could be let in at once. */
   get waits(): boolean {
     for (const [uid, { waiting }] of this.#queues)

@@ -1,8 +1,8 @@
 /**
- * wake - tells the daemon that something may have arrived. A hint without data.
+ * wake - tells the daemon that something may have arrived. A hint, and no data that counts.
  *
- * Senders write a byte to `run/wake`, which chokidar watches; of its events only `raw` comes at
- * once and for every byte (the others are throttled, and drop). A ring that is lost, or a file
+ * Senders write a line to `run/wake`, which chokidar watches; of its events only `raw` comes at
+ * once and for every line (the others are throttled, and drop). A ring that is lost, or a file
  * that cannot be made, costs a fraction of a second: the folder's time is looked at four times a
  * second, and it is read every few seconds regardless. Never a watcher over a folder with a
  * backlog: chokidar stats every file of it at each arrival.
@@ -23,7 +23,7 @@ const PATIENCE = 2_000
 
 /** Anybody who may send may ring, whatever the umask. */
 const WAKE_MODE = 0o622
-/** Whoever may write a byte may write many: beyond this it is emptied. */
+/** Whoever may write a line may write many: beyond this it is emptied. */
 const FULL = 64 * 1024
 
 export interface Wake {

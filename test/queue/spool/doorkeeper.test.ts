@@ -14,11 +14,13 @@ import {
   writeSync,
 } from 'node:fs'
 import { createServer } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 
 import t from 'tap'
 
 import { parseName } from '../../../src/queue/spool/name.ts'
 import { MOVES } from '../../../src/queue/spool/moves.ts'
+import { SpoolOutbox, ring } from '../../../src/queue/spool/outbox.ts'
 import { NEEDS_ROOT, RESTED, Yard, asPlainUser, sealed } from './yard.ts'
 
 const OPS = '{"to":"ops"}\n'
@@ -379,3 +381,42 @@ void t.test('a state table that forbids a move stops only that file', async (t) 
   t.match(yard.said('unreadable'), [{ message: /bug: the state table has no move/ }])
   rmSync(yard.path('incoming', yard.only('incoming')))
 })
+
+void t.test(
+  'where looks are dear a ring is enough, but for what has an order',
+  async (t) => {
+    const yard = await Yard.open(t)
+    // Each question for the time takes 2 ms of it, and so each look.
+    const { monotonic } = yard.clock
+    let asked = 0
+    Object.assign(yard.clock, { monotonic: () => monotonic() + 2 * asked++ })
+    let hints = 0
+    await yard.engine.watch(() => hints++)
+    ring(yard.layout)
+    while (hints === 0) await sleep(5)
+    const outbox = new SpoolOutbox(yard.root, { clock: yard.clock, anyFilesystem: true })
+    const send = (order: { order?: string }) =>
+      outbox.enqueue({
+        draft: { to: 'ops', ...order },
+        body: Buffer.from('x'),
+        sender: { uid: 0 },
+      })
+    for (const order of [{}, { order: 'a' }]) {
+      yard.clock.run(10_000)
+      await yard.claim()
+      yard.clock.run(10_000)
+      const sent = [await send(order), await send(order)]
+      const came: string[] = []
+      for (let n = 0; n < 200 && came.length < 2; n++) {
+        for (const lease of await yard.claim()) {
+          came.push(lease.id)
+          await yard.engine.settle(lease, { to: 'delivered' })
+        }
+        await sleep(5)
+      }
+      // Both rang before anybody listened: the second one's ring is the one that is heard.
+      const expected = order.order === undefined ? sent.toReversed() : sent
+      t.strictSame(came, expected)
+    }
+  },
+)

@@ -11,11 +11,13 @@ import { Layout } from '../../../src/queue/spool/layout.ts'
 import { FastClock, sealed } from './yard.ts'
 
 function step(t: Test, clock: Clock = new FastClock()) {
-  const root = t.testdir({ incoming: {} })
+  const root = t.testdir({ incoming: {}, run: { wake: '' } })
   const waiting = new Set<string>()
   const doorstep = new Doorstep(new Layout(root), clock, (file) => waiting.has(file))
   const path = (file: string) => join(root, 'incoming', file)
-  return { doorstep, waiting, path, put: (file: string) => writeFileSync(path(file), 'x') }
+  const put = (file: string) => writeFileSync(path(file), 'x')
+  const ring = (line: string) => writeFileSync(join(root, 'run', 'wake'), `${line}\n`)
+  return { doorstep, waiting, path, put, ring }
 }
 
 const known = (found: Found | undefined) => found?.known.map(({ id }) => id)
@@ -265,4 +267,46 @@ void t.test('a look that failed has answered no hint', async (t) => {
   put(name)
   clock.pass(10_000)
   t.strictSame(known(doorstep.look()), [id], 'nobody has to ring again')
+})
+
+void t.test('where a look is dear, what was rung for goes before it', (t) => {
+  // Each question for the time takes so much of it.
+  let [took, ran] = [0, 0]
+  const clock = { now: () => Date.now() + ran, monotonic: () => (ran += took) }
+  const pass = (ms: number) => (ran += ms)
+  const { doorstep, waiting, put, ring } = step(t, clock)
+  const [first, second] = [sealed(), sealed()]
+  ring(first.name)
+  t.equal(doorstep.rung(), undefined, 'a look at a short folder costs as little')
+  took = 2
+  doorstep.look()
+  took = 0
+  pass(10_000)
+  t.equal(doorstep.rung(), undefined, 'without a hint nothing rang')
+  doorstep.hint()
+  t.equal(doorstep.rung()?.id, first.id)
+  t.equal(doorstep.rung(), undefined, 'once')
+  t.equal(doorstep.look(), undefined, 'and the look waits')
+  const wait = doorstep.nextLook! - clock.now()
+  t.ok(wait > 0 && wait < 20, `${wait} ms`)
+  put(first.name)
+  put(second.name)
+  ring(second.name)
+  pass(wait)
+  t.equal(doorstep.rung(), undefined, 'but for no other ring')
+  t.strictSame(known(doorstep.look())?.toSorted(), [first.id, second.id].toSorted())
+  took = 2
+  pass(10_000)
+  doorstep.look()
+  took = 0
+  pass(10_000)
+  for (const line of ['', 'x', '../../etc/passwd', 'x'.repeat(100_000), `.${first.name}`]) {
+    ring(line)
+    doorstep.hint()
+    t.equal(doorstep.rung(), undefined, line.slice(0, 20))
+  }
+  ring(second.name)
+  waiting.add(second.name)
+  t.equal(doorstep.rung(), undefined, 'nor for what waits already')
+  t.end()
 })

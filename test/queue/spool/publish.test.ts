@@ -40,21 +40,27 @@ void t.test('what is published is sealed, and alone', async (t) => {
   t.ok(readFileSync(join(root, 'incoming', message.name)).equals(message.bytes))
 })
 
-void t.test('alone it is written in place, together through the pool', async (t) => {
-  const used: durable.Calls[] = []
-  const { publish } = await publisher(t, {
-    writeStaged: (path, parts, calls = durable.POOLED) => {
-      used.push(calls)
-      return durable.writeStaged(path, parts, calls)
-    },
-  })
-  await publish()
-  await publish()
-  t.strictSame(used, [durable.DIRECT, durable.DIRECT])
-  used.length = 0
-  await Promise.all([publish(), publish(), publish()])
-  t.strictSame(used, [durable.POOLED, durable.POOLED, durable.POOLED])
-})
+void t.test(
+  'alone it is written in place, and abreast with one sync for all',
+  async (t) => {
+    const used: durable.Calls[] = []
+    const { publish } = await publisher(t, {
+      writeStaged: (path, parts, calls = durable.POOLED) => {
+        used.push(calls)
+        return durable.writeStaged(path, parts, calls)
+      },
+    })
+    await publish()
+    await publish()
+    t.strictSame(used, [durable.DIRECT, durable.DIRECT])
+    used.length = 0
+    await Promise.all([publish(), publish(), publish()])
+    t.equal(used.length, 3)
+    t.equal(new Set(used).size, 1)
+    t.not(used[0], durable.DIRECT)
+    t.not(used[0], durable.POOLED)
+  },
+)
 
 void t.test('in this order: the bytes, their sync, the name, its sync', async (t) => {
   const steps: string[] = []

@@ -13,7 +13,7 @@ import t from 'tap'
 import type { Test } from 'tap'
 
 import { systemClock } from '../../../src/base/clock.ts'
-import { touchByte } from '../../../src/base/durable.ts'
+import { writeFirstLine } from '../../../src/base/durable.ts'
 import { Layout } from '../../../src/queue/spool/layout.ts'
 import { ring } from '../../../src/queue/spool/outbox.ts'
 import { watchWake } from '../../../src/queue/spool/wake.ts'
@@ -48,7 +48,7 @@ void t.test('every byte in run/wake calls back at once', async (t) => {
   const took: number[] = []
   for (let n = 0; n < 10; n++) {
     const before = hints()
-    touchByte(layout.run('wake'))
+    writeFirstLine(layout.run('wake'), '')
     took.push(await until(() => hints() > before))
   }
   t.ok(
