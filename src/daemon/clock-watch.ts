@@ -14,7 +14,7 @@ import type { ClockEvent, Doubt } from '../delivery/clock-guard.ts'
 import type { Log } from '../delivery/log.ts'
 import type { ClockStatus } from '../delivery/status.ts'
 import { pullIn, readWitness, writeWitness } from '../queue/open.ts'
-import type { PullRule, Witness } from '../queue/open.ts'
+import type { PullRule } from '../queue/open.ts'
 
 export interface ClockWatchOptions {
   readonly spool: string
@@ -30,7 +30,8 @@ const LOOK_EVERY = 60_000
 
 export class ClockWatch {
   readonly #options: ClockWatchOptions
-  readonly #guard: ClockGuard
+  /** Undefined until it watches: nobody knows yet what time it is. */
+  #guard: ClockGuard | undefined
   #timer: NodeJS.Timeout | undefined
   /** It went back since it was last believed. */
   #wentBack = false
@@ -39,39 +40,39 @@ export class ClockWatch {
   #writing: Promise<void> = Promise.resolve()
   #pulling: Promise<void> = Promise.resolve()
 
-  private constructor(options: ClockWatchOptions, known: Witness | undefined) {
+  constructor(options: ClockWatchOptions) {
     this.#options = options
-    this.#guard = new ClockGuard(options.clock, known, (event) => this.#hear(event))
   }
 
   /** Begins to watch. The lock must be held: what the last daemon left is taken over. */
-  static async open(options: ClockWatchOptions): Promise<ClockWatch> {
-    const watch = new ClockWatch(options, await readWitness(options.spool))
-    const { doubt } = watch.#guard
-    if (doubt !== undefined) watch.#hear({ kind: 'doubted', doubt })
-    watch.#write()
-    await watch.#writing
-    watch.#timer = setInterval(() => watch.#look(), LOOK_EVERY)
-    watch.#timer.unref()
-    return watch
+  async open(): Promise<void> {
+    const { clock, spool } = this.#options
+    const known = await readWitness(spool)
+    this.#guard = new ClockGuard(clock, known, (event) => this.#hear(event))
+    const { doubt } = this.#guard
+    if (doubt !== undefined) this.#hear({ kind: 'doubted', doubt })
+    this.#write()
+    await this.#writing
+    this.#timer = setInterval(() => this.#look(), LOOK_EVERY)
+    this.#timer.unref()
   }
 
-  /** False while the clock is in doubt. */
+  /** False while the clock is in doubt, and before it is watched. */
   mayExpire(): boolean {
-    return this.#guard.mayExpire()
+    return this.#guard?.mayExpire() ?? false
   }
 
   /** An operator says that it is right; false: nobody doubted it. Durable when it resolves. */
   async confirm(): Promise<boolean> {
-    const doubted = this.#guard.confirm()
+    const doubted = this.#guard?.confirm() ?? false
     await this.#writing
     return doubted
   }
 
   /** What `msgq status` shows of a doubt. */
   status(): ClockStatus | undefined {
-    this.#guard.look()
-    const { doubt } = this.#guard
+    this.#guard?.look()
+    const doubt = this.#guard?.doubt
     if (doubt === undefined) return undefined
     const { since, step } = doubt
     return { doubtedSince: new Date(since).toISOString(), stepMs: step }
@@ -86,7 +87,7 @@ export class ClockWatch {
   }
 
   #look(): void {
-    this.#guard.look()
+    this.#guard?.look()
     this.#write()
   }
 
@@ -125,8 +126,10 @@ export class ClockWatch {
   }
 
   #write(): void {
+    const guard = this.#guard
+    if (guard === undefined) return
     const write = async () => {
-      await writeWitness(this.#options.spool, this.#guard.witness)
+      await writeWitness(this.#options.spool, guard.witness)
       this.#trouble = ''
     }
     this.#writing = this.#writing.then(() => this.#tried(write))

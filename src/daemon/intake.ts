@@ -7,6 +7,7 @@
 import type { IncomingMessage } from 'node:http'
 
 import { systemClock } from '../base/clock.ts'
+import { plainError } from '../base/errno.ts'
 import type { Config } from '../config/config.ts'
 import { formatAddress, isLoopback } from '../config/listen.ts'
 import { TokenFile, tokenPath } from '../config/tokens.ts'
@@ -25,7 +26,6 @@ import type { Terms } from '../intake/terms.ts'
 import { identify } from '../intake/tokens.ts'
 import { controlRoutes } from './control.ts'
 import type { Answer } from './control.ts'
-import { asTrouble } from './daemon.ts'
 import type { Daemon } from './daemon.ts'
 import { metricsRoute } from './metrics.ts'
 
@@ -80,7 +80,7 @@ export async function openIntake(
     ],
     callerOf,
     origins: () => daemon.config.listen.cors,
-    onTrouble: (error) => log.write('error', { event: 'intake' }, asTrouble(error)),
+    onTrouble: (error) => log.write('error', { event: 'intake' }, plainError(error)),
     connections: config.listen.connections,
     timeout: config.listen.timeout,
     hold: Math.max(HELD_LEAST, HELD_TIMES * config.send.messageSizeLimit),

@@ -8,6 +8,7 @@
 import { Command, CommanderError } from 'commander'
 
 import { systemClock } from '../base/clock.ts'
+import { plainError } from '../base/errno.ts'
 import { EXIT_CODES, MsgqError } from '../base/errors.ts'
 import { VERSION } from '../base/version.ts'
 import type { Config } from '../config/config.ts'
@@ -17,7 +18,7 @@ import { loadConfig } from '../config/load.ts'
 import { ConfigError } from '../config/problem.ts'
 import type { Log } from '../delivery/log.ts'
 import type { Answer } from './control.ts'
-import { Daemon, asTrouble } from './daemon.ts'
+import { Daemon } from './daemon.ts'
 import { Glance } from './glance.ts'
 import { openIntake } from './intake.ts'
 import { openLog } from './log.ts'
@@ -176,7 +177,7 @@ async function reloadInto(
     const problems =
       error instanceof ConfigError
         ? error.problems.map((problem) => problem.message)
-        : [asTrouble(error)]
+        : [plainError(error)]
     for (const problem of problems) log.write('error', { event: 'reload' }, problem)
     return { status: 422, body: { problems } }
   } finally {

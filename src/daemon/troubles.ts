@@ -1,6 +1,9 @@
 /**
- * troubles - the last things that went wrong below the seam, for whoever asks for the status.
+ * troubles - what the engine reports: said in the log, and the last that went wrong is kept for
+ * whoever asks for the status.
  */
+import type { Clock } from '../base/clock.ts'
+import type { Log } from '../delivery/log.ts'
 import type { Report } from '../queue/queue.ts'
 
 /** So many are kept. */
@@ -12,13 +15,21 @@ export interface Told {
 }
 
 export class Troubles {
+  readonly #log: Log
+  readonly #clock: Clock
   readonly #told = new Map<string, Told>()
 
-  /** Remembers a report; what is told again counts as the newest. */
-  add({ level, message }: Report, now: number): void {
+  constructor(log: Log, clock: Clock) {
+    this.#log = log
+    this.#clock = clock
+  }
+
+  /** Says a report, and remembers it; what is told again counts as the newest. */
+  hear({ level, event, id, message }: Report): void {
+    this.#log.write(level, { event, ...(id === undefined ? {} : { id }) }, message)
     if (level === 'info') return
     this.#told.delete(message)
-    this.#told.set(message, { at: new Date(now).toISOString(), message })
+    this.#told.set(message, { at: new Date(this.#clock.now()).toISOString(), message })
     const [oldest] = this.#told.keys()
     if (this.#told.size > MOST && oldest !== undefined) this.#told.delete(oldest)
   }

@@ -2,7 +2,7 @@
  * tally - what came of the attempts of the last minutes, and since the start.
  */
 import type { Clock } from '../base/clock.ts'
-import type { Settlement } from '../queue/queue.ts'
+import type { Claims, Settlement } from '../queue/queue.ts'
 
 export type Counts = Readonly<Record<Settlement['to'], number>>
 
@@ -43,6 +43,22 @@ export class Tally {
       if (began >= since)
         for (const end of Object.keys(sum) as Settlement['to'][]) sum[end] += counts[end]
     return sum
+  }
+}
+
+/** The same claims, and how they are settled is counted. */
+export function tallied(claims: Claims, tally: Tally): Claims {
+  return {
+    claim: (want) => claims.claim(want),
+    readBody: (lease) => claims.readBody(lease),
+    record: (lease, line) => claims.record(lease, line),
+    nextDue: (room) => claims.nextDue(room),
+    watch: (onHint) => claims.watch(onHint),
+    settle: async (lease, settlement) => {
+      const settled = await claims.settle(lease, settlement)
+      if (settled === 'ok') tally.count(settlement.to)
+      return settled
+    },
   }
 }
 

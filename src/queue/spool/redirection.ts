@@ -133,7 +133,7 @@ export class Redirection {
       const isRefused = error instanceof MsgqError && error.code === 'temporary'
       if (isRefused || error instanceof UnsureError) this.trouble ??= error
       if (isMissing(error)) return 'moved meanwhile'
-      return error instanceof MsgqError ? error.message : plainError(error)
+      return plainError(error)
     }
   }
 

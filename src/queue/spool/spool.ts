@@ -214,7 +214,7 @@ export class SpoolEngine implements Engine {
       this.#outbox.check()
       return undefined
     } catch (error) {
-      return error instanceof MsgqError ? error.message : plainError(error)
+      return plainError(error)
     }
   }
 
