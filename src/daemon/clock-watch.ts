@@ -8,11 +8,11 @@
  */
 import type { Clock } from '../base/clock.ts'
 import { briefDuration } from '../base/duration.ts'
-import { plainError } from '../base/errno.ts'
 import { ClockGuard } from '../delivery/clock-guard.ts'
 import type { ClockEvent, Doubt } from '../delivery/clock-guard.ts'
 import type { Log } from '../delivery/log.ts'
 import type { ClockStatus } from '../delivery/status.ts'
+import { Trouble } from '../delivery/trouble.ts'
 import { pullIn, readWitness, writeWitness } from '../queue/open.ts'
 import type { PullRule } from '../queue/open.ts'
 
@@ -35,13 +35,14 @@ export class ClockWatch {
   #timer: NodeJS.Timeout | undefined
   /** It went back since it was last believed. */
   #wentBack = false
-  #trouble = ''
+  readonly #trouble: Trouble
   readonly #stopping = new AbortController()
   #writing: Promise<void> = Promise.resolve()
   #pulling: Promise<void> = Promise.resolve()
 
   constructor(options: ClockWatchOptions) {
     this.#options = options
+    this.#trouble = new Trouble(options.log, (why) => `clock: ${why}`)
   }
 
   /** Begins to watch. The lock must be held: what the last daemon left is taken over. */
@@ -107,7 +108,7 @@ export class ClockWatch {
     // At the end of the doubt once more: for what came to the folders while they were read.
     if (this.#wentBack) {
       onBack()
-      this.#pulling = this.#pulling.then(() => this.#tried(() => this.#pullIn()))
+      this.#pulling = this.#pulling.then(() => this.#trouble.tried(() => this.#pullIn()))
     }
     if (event.kind === 'believed') this.#wentBack = false
     this.#write()
@@ -128,24 +129,8 @@ export class ClockWatch {
   #write(): void {
     const guard = this.#guard
     if (guard === undefined) return
-    const write = async () => {
-      await writeWitness(this.#options.spool, guard.witness)
-      this.#trouble = ''
-    }
-    this.#writing = this.#writing.then(() => this.#tried(write))
-  }
-
-  /** What goes wrong is said once. */
-  async #tried(act: () => Promise<void>): Promise<void> {
-    try {
-      await act()
-    } catch (error) {
-      const reason = plainError(error)
-      const fields = { event: 'trouble', reason }
-      if (reason !== this.#trouble)
-        this.#options.log.write('error', fields, `clock: ${reason}`)
-      this.#trouble = reason
-    }
+    const write = () => writeWitness(this.#options.spool, guard.witness)
+    this.#writing = this.#writing.then(() => this.#trouble.tried(write))
   }
 }
 

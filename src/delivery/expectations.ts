@@ -7,17 +7,17 @@
  * on the doorstep has come. While the clock is in doubt nothing is missed.
  */
 import type { Clock } from '../base/clock.ts'
-import { plainError } from '../base/errno.ts'
 import type { Expectation } from '../config/after.ts'
 import { isId } from '../message/id.ts'
 import type { JournalLine } from '../message/journal-line.ts'
-import { EVENT_LANE, laneOf } from '../message/lane.ts'
-import { storyMatcher } from '../message/selector.ts'
 import type { Rounds } from '../queue/queue.ts'
+import { isExpected, isMeantFor, saysItCame } from './arrival.ts'
+import { Kept } from './kept.ts'
 import type { Log } from './log.ts'
 import { wordAbsence } from './notice.ts'
 import { tellAll } from './telling.ts'
 import type { TellOptions } from './telling.ts'
+import { Trouble } from './trouble.ts'
 
 export interface ExpectOptions extends TellOptions {
   readonly rounds: Rounds
@@ -37,7 +37,6 @@ interface Known {
   readonly making?: { readonly kind: 'missing' | 'back'; readonly seed: string }
 }
 
-const NAME = 'expect'
 const VERSION = 1
 /** What was seen is kept this often (ms), or more often for what is expected sooner. */
 const KEEP_EVERY = 60_000
@@ -46,48 +45,35 @@ const GRACE = 5_000
 
 export class Expectations {
   readonly #options: ExpectOptions
+  readonly #kept: Kept
+  readonly #trouble: Trouble
   #known: Map<string, Known> | undefined
-  #kept = ''
   #keptAt = -Infinity
-  /** The last pass that ran went by this list. */
-  #patterns: readonly Pattern[] = []
-  #of: readonly Expectation[] | undefined
   readonly #startedAt: number
-  #trouble = ''
 
   constructor(options: ExpectOptions) {
     this.#options = options
+    this.#kept = new Kept(options.rounds, 'expect')
+    this.#trouble = new Trouble(options.log, (why) => `expect: ${why}; tried again`)
     this.#startedAt = options.clock.monotonic()
   }
 
   /** Hears a line of the journal: costs nothing where nothing is expected. */
   hear(line: JournalLine): void {
-    if (this.#options.expected().length === 0) return
     const known = this.#known
     if (known === undefined) return
-    for (const { name, fits } of this.#all()) {
-      const before = known.get(name)
-      if (before === undefined || !fits(line)) continue
+    for (const one of this.#options.expected()) {
+      const before = known.get(one.name)
+      if (before === undefined || !saysItCame(line, one)) continue
       const at = Date.parse(line.at) - (line.event === 'queued' ? (line.ageMs ?? 0) : 0)
-      if (at > before.seenAt) known.set(name, { ...before, seenAt: at })
+      if (at > before.seenAt) known.set(one.name, { ...before, seenAt: at })
     }
   }
 
   /** Looks at all of them, and tells what is due: how many notices. */
   async pass(): Promise<number> {
     if (this.#options.expected().length === 0) return 0
-    try {
-      const made = await this.#pass()
-      this.#trouble = ''
-      return made
-    } catch (error) {
-      const reason = plainError(error)
-      const fields = { event: 'trouble', reason }
-      if (reason !== this.#trouble)
-        this.#options.log.write('error', fields, `expect: ${reason}; tried again`)
-      this.#trouble = reason
-      return 0
-    }
+    return (await this.#trouble.tried(() => this.#pass())) ?? 0
   }
 
   async close(): Promise<void> {
@@ -119,9 +105,9 @@ export class Expectations {
 
   /** What was kept; what is new is expected from now on. */
   async #open(): Promise<void> {
-    const { clock, desk, expected, rounds } = this.#options
+    const { clock, desk, expected } = this.#options
     const isFirst = this.#known === undefined
-    this.#known ??= parse(await rounds.remembered(NAME))
+    this.#known ??= parse(await this.#kept.read())
     const now = clock.now()
     let isNew = false
     let since = now
@@ -174,19 +160,12 @@ export class Expectations {
 
   /** True for one that came, and was not taken off the doorstep yet. */
   async #isWaiting(one: Expectation, seenAt: number): Promise<boolean> {
-    const { event, to, key, when } = one
-    if (when === 'delivered') return false
-    const matches = storyMatcher({
-      ...(event === undefined ? {} : { events: [event] }),
-      ...(key === undefined ? {} : { keys: [key] }),
-    })
-    const meant = to === undefined ? undefined : patternOf(to)
+    if (one.when === 'delivered') return false
     for await (const met of this.#options.rounds.meet(['incoming'])) {
-      if (to !== undefined && !meant!.test(met.entry.lane) && met.entry.lane !== laneOr(to))
-        continue
-      const story = await met.story()
-      if (story?.envelope === undefined || matches?.(story) === false) continue
-      const at = Date.parse(story.envelope.createdAt)
+      if (!isMeantFor(met.entry.lane, one)) continue
+      const { envelope } = (await met.story()) ?? {}
+      if (envelope === undefined || !isExpected(envelope, one)) continue
+      const at = Date.parse(envelope.createdAt)
       if (at <= seenAt) continue
       this.#known!.set(one.name, { ...this.#known!.get(one.name)!, seenAt: at })
       return true
@@ -194,62 +173,14 @@ export class Expectations {
     return false
   }
 
-  #all(): readonly Pattern[] {
-    const list = this.#options.expected()
-    if (this.#of !== list) this.#patterns = list.map(patternIn)
-    this.#of = list
-    return this.#patterns
-  }
-
   /** What nobody expects any more is forgotten. */
   async #keep(): Promise<void> {
-    const { clock, expected, rounds } = this.#options
+    const { clock, expected } = this.#options
     const names = new Set(expected().map(({ name }) => name))
     for (const name of this.#known!.keys()) if (!names.has(name)) this.#known!.delete(name)
-    const known = format(this.#known!)
-    const text = JSON.stringify(known)
     this.#keptAt = clock.monotonic()
-    if (text !== this.#kept) await rounds.remember(NAME, known)
-    this.#kept = text
+    await this.#kept.write(format(this.#known!))
   }
-}
-
-interface Pattern {
-  readonly name: string
-  readonly fits: (line: JournalLine) => boolean
-}
-
-/** Which lines say that it came. */
-function patternIn({ name, event, to, key, when }: Expectation): Pattern {
-  const heard = when === 'accepted' ? 'queued' : 'delivered'
-  const [ofEvent, ofTo, ofKey] = [event, to, key].map((text) =>
-    text === undefined ? undefined : patternOf(text),
-  )
-  const lane = to === undefined ? undefined : laneOr(to)
-  return {
-    name,
-    fits: (line) => {
-      if (line.event !== heard) return false
-      if (
-        ofEvent !== undefined &&
-        !(line.lane === EVENT_LANE && ofEvent.test(line.to ?? ''))
-      )
-        return false
-      const isThere = line.lane === lane || ofTo?.test(line.lane ?? '')
-      if (ofTo !== undefined && isThere !== true) return false
-      return ofKey === undefined || ofKey.test(line.key ?? '')
-    },
-  }
-}
-
-/** The lane of a URL or a name; what has a star in it is none. */
-function laneOr(to: string): string {
-  return to.includes('*') ? to : laneOf(to)
-}
-
-function patternOf(text: string): RegExp {
-  const parts = text.split('*').map((part) => part.replace(/[\\^$.|?+()[\]{}]/g, '\\$&'))
-  return new RegExp(`^${parts.join('.*')}$`, 's')
 }
 
 function format(known: ReadonlyMap<string, Known>): unknown {

@@ -6,27 +6,24 @@
  * line. Who dies after 1 or 2 finds the ids, and asks of those alone whether they are in the queue
  * or were in the journal. The original goes on as it was. Found by looking through the lanes that
  * have a fallback, so that it does not matter whether anything was tried: a lane may be suspended,
- * or closed. What an operator expired, or its sender let expire, is wanted nowhere else.
+ * or closed. Which are wanted there, and as what, says fallback.ts.
  */
 import type { Clock } from '../base/clock.ts'
-import { formatDuration } from '../base/duration.ts'
-import { plainError } from '../base/errno.ts'
 import { MsgqError } from '../base/errors.ts'
 import type { Fallback } from '../config/after.ts'
-import type { Body } from '../message/body.ts'
+import { bytesOf } from '../message/body.ts'
 import { childId } from '../message/child.ts'
-import { LEVELS } from '../message/draft.ts'
-import type { Draft, Level } from '../message/draft.ts'
-import type { Envelope } from '../message/envelope.ts'
-import { idTime, isId } from '../message/id.ts'
+import { isId } from '../message/id.ts'
 import { atText } from '../message/journal-line.ts'
 import { shownTo } from '../message/mask.ts'
 import type { Story } from '../message/selector.ts'
-import { isAttempt, renewedAt } from '../message/trail.ts'
-import type { TrailLine } from '../message/trail.ts'
 import type { Desk, History, Journal, Placement, Rounds, Sighting } from '../queue/queue.ts'
+import { copyOf, hasFallenBack, mayBeLate, wantOfBounced, wantOfLate } from './fallback.ts'
+import type { Want } from './fallback.ts'
+import { Kept } from './kept.ts'
 import type { Log } from './log.ts'
 import { wasMade } from './telling.ts'
+import { Trouble } from './trouble.ts'
 
 export interface FallbackOptions {
   readonly rounds: Rounds
@@ -61,6 +58,8 @@ interface Plan {
 
 export class Fallbacks {
   readonly #options: FallbackOptions
+  readonly #kept: Kept
+  readonly #trouble: Trouble
   /** Up to when bounce/ was looked through; undefined until that was read. */
   #bouncedUpTo: number | undefined
   /** Copies that a killed run may have made: their ids by those of the originals. */
@@ -68,11 +67,11 @@ export class Fallbacks {
   /** Originals that have had their copy, as far as we remember. */
   #done = new Set<string>()
   #stamp: string | undefined
-  #kept = ''
-  #trouble = ''
 
   constructor(options: FallbackOptions) {
     this.#options = options
+    this.#kept = new Kept(options.rounds, NAME)
+    this.#trouble = new Trouble(options.log, (why) => `fallback: ${why}; tried again`)
   }
 
   /** True for what needs no copy any more, whatever it says. */
@@ -97,19 +96,11 @@ export class Fallbacks {
 
   async #tried(act: () => Promise<number>): Promise<number> {
     if (this.#options.fallbacks().size === 0) return 0
-    try {
+    const made = await this.#trouble.tried(async () => {
       await this.#open()
-      const made = await act()
-      this.#trouble = ''
-      return made
-    } catch (error) {
-      const reason = plainError(error)
-      const fields = { event: 'trouble', reason }
-      if (reason !== this.#trouble)
-        this.#options.log.write('error', fields, `fallback: ${reason}; tried again`)
-      this.#trouble = reason
-      return 0
-    }
+      return act()
+    })
+    return made ?? 0
   }
 
   async close(): Promise<void> {
@@ -118,15 +109,14 @@ export class Fallbacks {
 
   async #open(): Promise<void> {
     if (this.#bouncedUpTo !== undefined) return
-    const { rounds, clock } = this.#options
-    const known = await rounds.remembered(NAME)
+    const known = await this.#kept.read()
     const { v, upTo, making } = (known ?? {}) as Record<string, unknown>
     const time = Date.parse(String(upTo))
     for (const [parent, id] of Object.entries((making ?? {}) as object))
       if (isId(parent) && isId(String(id))) this.#doubts.set(parent, String(id))
     const isKnown = v === VERSION && !Number.isNaN(time)
     // What bounced before anybody wanted a copy of it gets none.
-    this.#bouncedUpTo = isKnown ? time : clock.now() - 1
+    this.#bouncedUpTo = isKnown ? time : this.#options.clock.now() - 1
     if (!isKnown) await this.#keep()
   }
 
@@ -145,11 +135,7 @@ export class Fallbacks {
       const fallback = rules.get(lane)
       if (fallback === undefined || due <= from) return undefined
       if (due > upTo && due < now + 60_000) isRipe = false
-      return this.#planFor(met, fallback, (story) => {
-        if (givenUp(story.trail)) return undefined
-        const expiry = Date.parse(story.envelope?.expiresAt ?? '')
-        return now >= expiry ? undefined : { why: 'bounced', at: due }
-      })
+      return this.#planFor(met, fallback, (story) => wantOfBounced(story, due, now))
     })
     this.#bouncedUpTo = Math.max(from, upTo)
     this.#stamp = isRipe ? stamp : undefined
@@ -162,25 +148,18 @@ export class Fallbacks {
     if (![...rules.values()].some(({ after }) => after < Infinity)) return 0
     if (!mayExpire()) return 0
     return this.#each(['incoming', 'deferred'], async (met) => {
-      const { id, lane, due, tries } = met.entry
-      const fallback = rules.get(lane)
+      const fallback = rules.get(met.entry.lane)
       const now = clock.now()
-      if (fallback === undefined || idTime(id) + fallback.after > now) return undefined
-      // Scheduled for later, and not begun yet.
-      if (tries === 0 && due + fallback.after > now) return undefined
-      return this.#planFor(met, fallback, ({ envelope, trail }) => {
-        const at = waitsSince(envelope!, trail) + fallback.after
-        if (at > now || envelope!.hold === true) return undefined
-        return { why: `not delivered in ${formatDuration(fallback.after)}`, at }
-      })
+      if (fallback === undefined || !mayBeLate(met.entry, fallback, now)) return undefined
+      return this.#planFor(met, fallback, (story) => wantOfLate(story, fallback, now))
     })
   }
 
   /** The copy of one; undefined where it needs none, or has had it. */
   async #planFor(
     met: Sighting,
-    { to, level }: Fallback,
-    due: (story: Story) => { why: string; at: number } | undefined,
+    fallback: Fallback,
+    wantOf: (story: Story) => Want | undefined,
   ): Promise<Plan | undefined> {
     const { id: parent } = met.entry
     if (this.#done.has(parent)) return undefined
@@ -192,18 +171,18 @@ export class Fallbacks {
       this.#doubts.delete(parent)
       return undefined
     }
-    const meant = due(story)
-    if (meant === undefined) return undefined
-    const id = this.#doubts.get(parent) ?? childId(parent, to, NAME, meant.at)
+    const want = wantOf(story)
+    if (want === undefined) return undefined
+    const id = this.#doubts.get(parent) ?? childId(parent, fallback.to, NAME, want.at)
     const { notice, sender } = envelope
     const copy = {
       id,
-      draft: draftOf(envelope, to, level),
+      draft: copyOf(envelope, fallback),
       sender,
       parent,
       ...(notice === undefined ? {} : { notice }),
     }
-    return { met, copy, why: meant.why }
+    return { met, copy, why: want.why }
   }
 
   /** Goes through messages, and makes the copies that are planned for some of them. */
@@ -244,7 +223,7 @@ export class Fallbacks {
     const { rounds, desk } = this.#options
     const { id: parent } = met.entry
     if (!(isInDoubt && (await wasMade(copy.id, desk)))) {
-      const body = await bytesOf(await met.body())
+      const body = await bodyOf(met)
       if (body === undefined) {
         if (!isInDoubt) this.#doubts.delete(parent)
         return false
@@ -296,61 +275,12 @@ export class Fallbacks {
       upTo: new Date(this.#bouncedUpTo!).toISOString(),
       ...(this.#doubts.size === 0 ? {} : { making }),
     }
-    const text = JSON.stringify(known)
-    if (text !== this.#kept) await this.#options.rounds.remember(NAME, known)
-    this.#kept = text
+    await this.#kept.write(known)
   }
 }
 
-/** Since when a message could have gone: accepted, its own time, released or requeued. */
-export function waitsSince(envelope: Envelope, trail: readonly TrailLine[]): number {
-  const { createdAt, notBefore } = envelope
-  const own = notBefore === undefined ? 0 : Date.parse(notBefore)
-  return Math.max(Date.parse(createdAt), own, renewedAt(trail) ?? 0)
-}
-
-/** True where the trail says that a copy was made; an operator's own act is no such line. */
-function hasFallenBack(trail: readonly TrailLine[]): boolean {
-  return trail.some(
-    (line) =>
-      !isAttempt(line) &&
-      line.act === 'redirected' &&
-      line.by === undefined &&
-      line.as !== undefined,
-  )
-}
-
-/** True where an operator gave it up himself. */
-function givenUp(trail: readonly TrailLine[]): boolean {
-  const last = trail.findLast((line) => isAttempt(line) || line.act === 'expired')
-  return last !== undefined && !isAttempt(last) && last.by !== undefined
-}
-
-/**
- * What of it means something elsewhere. Method and headers were for the first receiver, and may
- * hold a secret of his; its key is his as well, and would make the copy a conflict.
- */
-function draftOf(envelope: Envelope, to: string, least: Level | undefined): Draft {
-  const { subject, contentType, expiresAt, level } = envelope
-  const rank = (one: Level | undefined) => (one === undefined ? -1 : LEVELS.indexOf(one))
-  const higher = rank(least) > rank(level) ? least : level
-  return {
-    to,
-    ...(subject === undefined ? {} : { subject }),
-    ...(contentType === undefined ? {} : { contentType }),
-    ...(higher === undefined ? {} : { level: higher }),
-    ...(expiresAt === undefined ? {} : { expiresAt }),
-  }
-}
-
-async function bytesOf(body: Body | undefined): Promise<Uint8Array | undefined> {
-  if (body === undefined || body.kind === 'bytes') return body?.bytes
-  const chunks: Buffer[] = []
-  try {
-    for await (const chunk of body.open()) chunks.push(Buffer.from(chunk as Buffer))
-  } catch {
-    // Moved between the two looks: the next pass finds it where it is then.
-    return undefined
-  }
-  return Buffer.concat(chunks)
+async function bodyOf(met: Sighting): Promise<Uint8Array | undefined> {
+  const body = await met.body()
+  // Moved between the two looks: the next pass finds it where it is then.
+  return body && bytesOf(body).catch(() => undefined)
 }

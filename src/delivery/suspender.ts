@@ -2,18 +2,19 @@
  * suspender - keeps the lanes in step with what is suspended in the queue, and says each change
  * once.
  *
- * The queue has the truth, but for what the configuration lets wait; an operator changes it beside us: whoever does rings, and now and
- * then we look by ourselves. What cannot be read leaves in force what was. One that is over by
- * itself is removed, but not while the clock is in doubt. One that a rule made ends with the
- * configuration that it was made under; one that a person made never does.
+ * The queue has the truth, but for what the configuration lets wait; an operator changes it
+ * beside us: whoever does rings, and now and then we look by ourselves. What cannot be read leaves
+ * in force what was. One that is over by itself is removed, but not while the clock is in doubt.
+ * One that a rule made ends with the configuration that it was made under; one that a person made
+ * never does.
  */
 import type { Clock } from '../base/clock.ts'
-import { plainError } from '../base/errno.ts'
 import { inForce, suspensionText } from '../message/suspension.ts'
 import type { Suspension } from '../message/suspension.ts'
 import type { Suspensions } from '../queue/queue.ts'
 import type { Lanes } from './lanes.ts'
 import type { Log } from './log.ts'
+import { Trouble } from './trouble.ts'
 
 /** So often we look by ourselves (ms): a person may have made or removed a file. */
 const EVERY = 1_000
@@ -44,10 +45,11 @@ export class Suspender {
   readonly #mended = new Set<string>()
   #looking: Promise<void> = Promise.resolve()
   #timer: NodeJS.Timeout | undefined
-  #trouble = ''
+  readonly #trouble: Trouble
 
   constructor(options: SuspenderOptions) {
     this.#options = options
+    this.#trouble = new Trouble(options.log, (why) => `suspended lanes: ${why}`)
   }
 
   /** Looks now, and from then on by itself until it is closed. */
@@ -58,7 +60,7 @@ export class Suspender {
 
   /** Brings the lanes in step; resolves once what was there when it was called counts. */
   look(): Promise<void> {
-    this.#looking = this.#looking.then(() => this.#look())
+    this.#looking = this.#looking.then(() => this.#trouble.tried(() => this.#look()))
     return this.#looking
   }
 
@@ -83,25 +85,16 @@ export class Suspender {
     await this.#looking
   }
 
-  /** Never rejects. */
   async #look(): Promise<void> {
-    const { suspensions, log } = this.#options
-    try {
-      for (const suspension of this.#unwritten.values()) {
-        await suspensions.suspend(suspension)
-        this.#unwritten.delete(suspension.lane)
-      }
-      let all = await suspensions.suspensions()
-      if (await this.#resumeMended(all)) all = await suspensions.suspensions()
-      this.#take(all)
-      await this.#removeOver(all)
-      this.#trouble = ''
-    } catch (error) {
-      const reason = plainError(error)
-      if (reason !== this.#trouble)
-        log.write('error', { event: 'trouble', reason }, `suspended lanes: ${reason}`)
-      this.#trouble = reason
+    const { suspensions } = this.#options
+    for (const suspension of this.#unwritten.values()) {
+      await suspensions.suspend(suspension)
+      this.#unwritten.delete(suspension.lane)
     }
+    let all = await suspensions.suspensions()
+    if (await this.#resumeMended(all)) all = await suspensions.suspensions()
+    this.#take(all)
+    await this.#removeOver(all)
   }
 
   /** What counts from now on, and what is new in it. */

@@ -5,6 +5,7 @@
  * only a file can answer, and files are opened for a selector that asks it and for no other.
  */
 import type { Envelope, Sender } from './envelope.ts'
+import { globFits } from './glob.ts'
 import type { State } from './state.ts'
 import { lastWord, wordText } from './trail.ts'
 import type { TrailLine } from './trail.ts'
@@ -91,15 +92,10 @@ function said(
   patterns: readonly string[],
   membersOf: (envelope: Envelope) => readonly (string | undefined)[],
 ): (story: Story) => boolean {
-  const wanted = patterns.map(patternOf)
   return ({ envelope }) =>
     envelope !== undefined &&
     membersOf(envelope).some(
-      (member) => member !== undefined && wanted.some((pattern) => pattern.test(member)),
+      (member) =>
+        member !== undefined && patterns.some((pattern) => globFits(pattern, member)),
     )
-}
-
-function patternOf(text: string): RegExp {
-  const parts = text.split('*').map((part) => part.replace(/[\\^$.|?+()[\]{}]/g, '\\$&'))
-  return new RegExp(`^${parts.join('.*')}$`, 's')
 }
