@@ -194,10 +194,11 @@ function child(stdout: 'pipe' | number, patient = false): ChildProcess {
     }
     process.stderr.write(JSON.stringify({ most }))`
   const { NODE_OPTIONS: _, NODE_EXTRA_CA_CERTS: __, ...env } = process.env
-  const args = ['--import', 'tsx', '--input-type=module', '--eval', program]
+  const args = ['--import', LOADER, '--input-type=module', '--eval', program]
   return spawn(process.execPath, args, { env, stdio: ['ignore', stdout, 'pipe'] })
 }
 const SOURCE = new URL('../../src/daemon/log.ts', import.meta.url).href
+const LOADER = new URL('../loader.mjs', import.meta.url).href
 
 /** What the child said at the end of its work; throws what it said instead. */
 async function verdictOf(stderr: AsyncIterable<Buffer>): Promise<{ most: number }> {

@@ -80,6 +80,7 @@ async function deliverElsewhere(url: string, env: Record<string, string>) {
   const support = new URL('support.ts', import.meta.url).href
   const transport = new URL('../../src/transport/http.ts', import.meta.url).href
   const clock = new URL('../../src/base/clock.ts', import.meta.url).href
+  const loader = new URL('../loader.mjs', import.meta.url).href
   const script = `
     import { attemptOf, destinationOf } from ${JSON.stringify(support)}
     import { createHttpTransport } from ${JSON.stringify(transport)}
@@ -91,7 +92,7 @@ async function deliverElsewhere(url: string, env: Record<string, string>) {
     console.log(JSON.stringify(outcome))`
   const { stdout } = await run(
     process.execPath,
-    ['--import=tsx', '--input-type=module', '--eval', script],
+    ['--import', loader, '--input-type=module', '--eval', script],
     { env: { PATH: process.env['PATH'] ?? '', ...env } },
   )
   return JSON.parse(stdout)
