@@ -7,7 +7,7 @@ import { STATUS_CODES } from 'node:http'
 
 import { plainError } from '../base/errno.ts'
 import { MsgqError, UnsureError } from '../base/errors.ts'
-import { IdConflict, KeyConflict } from '../queue/queue.ts'
+import { IdConflict, KeyConflict, LoopError } from '../queue/queue.ts'
 
 /** Every `code` that a problem may have. */
 export const CODES = [
@@ -27,6 +27,7 @@ export const CODES = [
   'media-type',
   'key-conflict',
   'id-conflict',
+  'loop',
   'crowded',
   'unsure',
   'unavailable',
@@ -102,6 +103,7 @@ export function asRefusal(error: unknown): Refusal {
     })
   if (error instanceof IdConflict)
     return new Refusal(422, 'id-conflict', error.message, { field: 'id' })
+  if (error instanceof LoopError) return loop(error.message)
   if (error instanceof UnsureError)
     return new Refusal(500, 'unsure', error.message, {
       hint: 'send it again with the same key: a repeat is dropped',
@@ -111,6 +113,14 @@ export function asRefusal(error: unknown): Refusal {
   if (code === 'data' || code === 'usage')
     return new Refusal(400, 'invalid', message, { field: fieldOf(message), hint })
   return new Refusal(503, 'unavailable', message, { hint, headers: LATER })
+}
+
+/** A message that is handed on in a circle. */
+export function loop(why: string): Refusal {
+  return new Refusal(422, 'loop', why, {
+    field: 'id',
+    hint: 'see where the destinations of type "msgq" lead: they hand on in a circle',
+  })
 }
 
 /** The member that a message of an error is about; it stands before the colon. */

@@ -2,15 +2,17 @@
  * take - queues one message that was composed, and says which id it has.
  *
  * It says so only once the message is durable. What it refuses is not queued, but where the
- * code is `unsure`. The same for each message of a batch. `id` is one that it has already.
+ * code is `unsure`. The same for each message of a batch. One that is relayed has its id already.
  */
 import type { Clock } from '../base/clock.ts'
+import type { Sender } from '../message/envelope.ts'
 import type { Doorway } from '../queue/queue.ts'
 import type { Accepted } from '../queue/queue.ts'
 import type { Composed } from './batch-line.ts'
 import { checkReceiver, senderOf } from './caller.ts'
 import type { Caller } from './caller.ts'
 import { Refusal, SOON } from './refusal.ts'
+import type { Relayed } from './relayed.ts'
 import { tooLarge } from './asked.ts'
 import type { Terms } from './terms.ts'
 
@@ -40,16 +42,16 @@ export async function take(
   deps: TakeDeps,
   caller: Caller,
   { draft, body }: Composed,
-  id?: string,
+  relayed?: Relayed,
 ): Promise<Accepted> {
   const { messageSizeLimit } = deps.terms()
   if (body.length > messageSizeLimit) throw tooLarge(messageSizeLimit)
   checkReceiver(caller, draft)
   const sender = senderOf(caller)
   const submission =
-    id === undefined
+    relayed === undefined
       ? { draft, body, sender }
-      : { draft, body, sender: { ...sender, relayed: id }, id }
+      : { draft, body, sender: { ...sender, ...journeyOf(relayed) }, id: relayed.id }
   if (draft.key === undefined) return deps.doorway.submit(submission)
   const patience = new AbortController()
   const timer = setTimeout(() => patience.abort(inProgress()), PATIENCE)
@@ -58,6 +60,10 @@ export async function take(
   } finally {
     clearTimeout(timer)
   }
+}
+
+function journeyOf({ id, hops }: Relayed): Pick<Sender, 'relayed' | 'hops'> {
+  return hops === undefined ? { relayed: id } : { relayed: id, hops }
 }
 
 function inProgress(): Refusal {

@@ -26,6 +26,8 @@ export interface Sender {
   readonly token?: string
   /** The id under which another msgq handed it on: its own. Its key counts for it alone. */
   readonly relayed?: string
+  /** Over how many msgqs it has come here, if over any. */
+  readonly hops?: number
 }
 
 /** A sender as people know him: by his token, the door he came through, his name or his uid. */
@@ -132,8 +134,9 @@ export function checkEnvelope(raw: Record<string, unknown>): Envelope {
 
 function isSender(sender: unknown): sender is Sender {
   if (typeof sender !== 'object' || sender === null) return false
-  const { uid, user, host, door, token, relayed } = sender as Record<string, unknown>
+  const { uid, user, host, door, token, relayed, hops } = sender as Record<string, unknown>
   if (!Number.isSafeInteger(uid) || (uid as number) < 0) return false
+  if (hops !== undefined && !Number.isSafeInteger(hops)) return false
   return [user, host, door, token, relayed].every(
     (name) => name === undefined || isText(name),
   )

@@ -61,6 +61,17 @@ export class IdConflict extends MsgqError {
   }
 }
 
+/** A relayed message has been here before, and went on from here: nothing was queued. */
+export class LoopError extends MsgqError {
+  constructor(id: string, hops: number) {
+    super(
+      'data',
+      `id: ${id} has been here before, and came back over ${hops} msgqs: a loop`,
+    )
+    this.name = 'LoopError'
+  }
+}
+
 /** The door inside the daemon, for who wants to know at once what became of a key. */
 export interface Doorway {
   /**

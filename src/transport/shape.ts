@@ -82,7 +82,10 @@ function asWhole(attempt: HttpAttempt, carry: NonNullable<Preset['carry']>): Sha
     envelope: {
       ...envelope,
       contentType: 'application/json',
-      headers: { 'msgq-id': envelope.id },
+      headers: {
+        'msgq-id': envelope.id,
+        'msgq-hops': String((envelope.sender.hops ?? 0) + 1),
+      },
     },
     body: carried(carry(said, destination.preset!.options), body),
   })

@@ -134,3 +134,34 @@ t.test('300 messages over a bad line, and a death at its end', async (t) => {
   t.strictSame([...new Set(came)].toSorted(), ids.toSorted(), 'under their own ids')
   t.equal(near.files('bounce').length + far.machine.files('bounce').length, 0)
 })
+
+t.test('two that hand on to each other bounce what comes back', async (t) => {
+  const root = t.testdir({ here: {}, there: {} })
+  const stage = (name: string): Stage => ({
+    teardown: (act) => t.teardown(act),
+    testdir: () => join(root, name),
+    fail: (what) => t.fail(what),
+  })
+  const both = [await central(t, stage('here')), await central(t, stage('there'))] as const
+  for (const [at, { machine, listen }] of both.entries()) {
+    const other = both[1 - at]!
+    const folder = join(machine.configFile, '..')
+    writeFileSync(join(folder, 'other-token'), `${other.token}\n`, { mode: 0o600 })
+    const table = `type = "msgq"\nurl = "http://127.0.0.1:${other.port}"\ntoken = { file = "other-token" }\n`
+    const route = `[[routes]]\nevent = "turn.*"\nto = "around"\n`
+    machine.configure(
+      `${listen}[destinations.crm]\n${table}[destinations.around]\n${table}event = "turn.on"\n${route}`,
+    )
+    await machine.start()
+  }
+  const [here, there] = [both[0].machine, both[1].machine]
+  await here.msgq('send', 'crm', 'hello')
+  await here.msgq('send', '--event', 'turn.off', '-d', 'hello')
+  const bounced = () => [...here.files('bounce'), ...there.files('bounce')]
+  await here.until('both are told', () => bounced().length === 2, TOO_LONG)
+  const said = await Promise.all(
+    [here, there].map((it) => it.msgq('mailq', '--state', 'bounce')),
+  )
+  const text = said.map(({ out }) => out).join('')
+  t.equal(text.match(/"code":"loop".*they hand on in a circle/g)?.length, 2, text)
+})

@@ -39,7 +39,10 @@ export class MemoryStore {
   owner: object | undefined
   claims = 0
   /** Who has each key, what it said, and since when it counts. */
-  readonly keys = new Map<string, { id: string; fingerprint: string; keptAt: number }>()
+  readonly keys = new Map<
+    string,
+    { id: string; fingerprint: string; hops?: number | undefined; keptAt: number }
+  >()
   readonly journal: JournalLine[] = []
   /** The first of which a dropped message was a repeat. */
   readonly repeats = new Map<string, string>()

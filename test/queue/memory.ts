@@ -117,11 +117,20 @@ export class MemoryEngine implements Queue.Engine {
     const first =
       record !== undefined && !isOver
         ? record
-        : waiting && { id: waiting.id, fingerprint: fingerprint(waiting) }
-    if (first === undefined && this.#store.items.has(submission.id ?? ''))
-      throw new Queue.IdConflict(submission.id!)
+        : waiting && {
+            id: waiting.id,
+            fingerprint: fingerprint(waiting),
+            hops: waiting.sender.hops,
+          }
+    const {
+      id,
+      sender: { hops = 0 },
+    } = submission
+    if (first === undefined && this.#store.items.has(id ?? ''))
+      throw hops > 1 ? new Queue.LoopError(id!, hops) : new Queue.IdConflict(id!)
     if (first === undefined) return { id: await this.enqueue(submission), isRepeat: false }
     if (first.fingerprint !== said) throw new Queue.KeyConflict(first.id)
+    if (hops > (first.hops ?? Infinity)) throw new Queue.LoopError(first.id, hops)
     return { id: first.id, isRepeat: true }
   }
 
@@ -504,7 +513,8 @@ export class MemoryEngine implements Queue.Engine {
       !items.has(record.id) &&
       this.#now() - record.keptAt >= this.#options.keyWindow
     if (record === undefined || isOver) {
-      keys.set(digest, { id, fingerprint: print, keptAt: this.#now() })
+      const { hops } = envelope.sender
+      keys.set(digest, { id, fingerprint: print, hops, keptAt: this.#now() })
       return true
     }
     if (record.id === id) return true

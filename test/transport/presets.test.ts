@@ -523,7 +523,7 @@ url = "{}/v23.0/106/messages"\ntemplate = "alert"\nlanguage = "de"\nparameters =
   msgq: {
     table: 'type = "msgq"\ntoken = { file = "t" }\nurl = "{}"\nto = "crm"',
     path: '/v1/messages',
-    headers: { authorization: `Bearer ${KEY}`, 'msgq-id': ID },
+    headers: { authorization: `Bearer ${KEY}`, 'msgq-id': ID, 'msgq-hops': '1' },
     full: {
       to: 'crm',
       subject: 'Disk full',
@@ -549,6 +549,7 @@ url = "{}/v23.0/106/messages"\ntemplate = "alert"\nlanguage = "de"\nparameters =
       [{ status: 413, body: { code: 'too-large' } }, 'bounced'],
       [{ status: 415, body: { code: 'media-type' } }, 'bounced'],
       [{ status: 422, body: { code: 'key-conflict' } }, 'bounced'],
+      [{ status: 422, body: { code: 'loop' } }, 'bounced'],
     ],
   },
 }

@@ -64,6 +64,7 @@ export const msgq: Preset = {
   { status = [401, 403], then = "suspend", why = "the token is no good there, or may not send that" },
   { status = 400, json = { field = ["to", "event"] }, then = "suspend", why = "there is no such destination or event there" },
   { status = [404, 405, 410], then = "suspend", why = "there is no msgq at this url" },
+  { status = 422, json = { code = "loop" }, then = "bounce", fault = "configuration", why = "it has been there before: they hand on in a circle" },
   { status = 409, then = "defer", why = "it is being written there" },
   # 429, 503: later. 500 and silence: again, under the same id. Other 4xx: never.
 ]`,

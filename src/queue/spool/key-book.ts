@@ -10,6 +10,7 @@ import { readdir } from 'node:fs/promises'
 
 import { removeFile, removeSync, syncFolder, writeStaged } from '../../base/durable.ts'
 import { isMissing } from '../../base/errno.ts'
+import type { Sender } from '../../message/envelope.ts'
 import { isId } from '../../message/id.ts'
 import { fingerprint, keyDigest } from '../../message/key.ts'
 import type { KeyOfSender, Keyed } from '../../message/key.ts'
@@ -19,6 +20,18 @@ import type { Layout } from './layout.ts'
 export interface KeyRecord {
   readonly id: string
   readonly fingerprint: string
+  /** Over how many msgqs it came. */
+  readonly hops?: number
+}
+
+/** The record of a message. */
+export function recordOf(
+  id: string,
+  said: string,
+  { hops }: Pick<Sender, 'hops'>,
+): KeyRecord {
+  const record = { id, fingerprint: said }
+  return hops === undefined ? record : { ...record, hops }
 }
 
 export class KeyBook {
@@ -49,7 +62,7 @@ export class KeyBook {
   /** Gives a key to a message, over a record of no worth. Durable after `sync`. */
   async write(envelope: Keyed, now: number): Promise<void> {
     const { id } = envelope
-    const record = { id, fingerprint: fingerprint(envelope) }
+    const record = recordOf(id, fingerprint(envelope), envelope.sender)
     await this.#put(keyDigest(envelope), `.${id}`, record, now)
   }
 

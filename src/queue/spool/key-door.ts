@@ -17,8 +17,9 @@ import { UnsureError } from '../../base/errors.ts'
 import { sha256 } from '../../message/envelope.ts'
 import { fingerprint, isKeyed, keyDigest } from '../../message/key.ts'
 import type { KeyOfSender } from '../../message/key.ts'
-import { IdConflict, KeyConflict } from '../queue.ts'
+import { IdConflict, KeyConflict, LoopError } from '../queue.ts'
 import type { Accepted, Submission } from '../queue.ts'
+import { recordOf } from './key-book.ts'
 import type { KeyRecord } from './key-book.ts'
 import type { KeyGate } from './key-gate.ts'
 import { cannotUse } from './layout.ts'
@@ -80,18 +81,23 @@ export class KeyDoor {
       const owner = await this.#deps.gate.owner(mine)
       const first = owner ?? (await this.#ifThere(waiting, digest))
       signal?.throwIfAborted()
-      if (first === undefined) this.#checkId(submission.id)
+      if (first === undefined) this.#checkId(submission)
       if (first === undefined)
         return { id: await this.#enqueue(submission, digest, said), isRepeat: false }
       if (first.fingerprint !== said) throw new KeyConflict(first.id)
+      const { hops = 0 } = sender
+      // A repeat has come as far as the first; this one went on from here.
+      if (hops > (first.hops ?? Infinity)) throw new LoopError(first.id, hops)
       return { id: first.id, isRepeat: true }
     })
   }
 
   /** Throws where the id that a message came with is another's. From here to its name nobody waits. */
-  #checkId(id: string | undefined): void {
+  #checkId({ id, sender: { hops = 0 } }: Submission): void {
     if (id === undefined) return
-    if (this.#crowd.has(id) || this.#deps.isTaken(id)) throw new IdConflict(id)
+    if (!this.#crowd.has(id) && !this.#deps.isTaken(id)) return
+    // Nobody but a message that began here comes back while it is still on its way.
+    throw hops > 1 ? new LoopError(id, hops) : new IdConflict(id)
   }
 
   /** A message has left the doorstep, and its key was decided on. */
@@ -109,7 +115,8 @@ export class KeyDoor {
       return await this.#deps.outbox.enqueue(submission, (id) => {
         mine = id
         this.#crowd.set(id, digest)
-        if (digest !== undefined) this.#undecided.set(digest, { id, fingerprint: said })
+        if (digest !== undefined)
+          this.#undecided.set(digest, recordOf(id, said, submission.sender))
       })
     } catch (error) {
       if (!(error instanceof UnsureError)) this.left(mine)
@@ -165,7 +172,8 @@ export class KeyDoor {
         const known = this.#undecided.get(digest)
         // The gate takes the older one for the first.
         if (known !== undefined && known.id < envelope.id) continue
-        const record = { id: envelope.id, fingerprint: fingerprint(envelope) }
+        const said = fingerprint(envelope)
+        const record = recordOf(envelope.id, said, envelope.sender)
         this.#undecided.set(digest, record)
         this.#crowd.set(envelope.id, digest)
       } catch {

@@ -171,6 +171,36 @@ export const DOORWAY_PROMISES: Promises = {
     t.strictSame(await of(two, '42'), { id: two, isRepeat: true }, 'delivered')
   },
 
+  'a message that went on from here and comes back is no repeat': async (t, rig) => {
+    const [one, two] = ['01JD1K4ZZZAAAAAAAAAAAAAAAA', '01JD1K4ZZZBBBBBBBBBBBBBBBB']
+    const of = (id: string, hops?: number, key = '42') =>
+      rig.engine.submit({
+        draft: { to: 'ops', key },
+        body: Buffer.from('hello'),
+        sender: {
+          uid: 0,
+          door: 'http',
+          token: 'laptop',
+          relayed: id,
+          ...(hops === undefined ? {} : { hops }),
+        },
+        id,
+      })
+    const loop = { name: 'LoopError', code: 'data' }
+    t.strictSame(await of(one, 1), { id: one, isRepeat: false })
+    t.strictSame(await of(one, 1), { id: one, isRepeat: true }, 'sent again')
+    await t.rejects(of(one, 3), loop, 'on the doorstep')
+    await rig.restart(true)
+    await t.rejects(of(one, 3), loop, 'after a kill')
+    t.strictSame(await deliver(rig), [one])
+    await t.rejects(of(one, 3), loop, 'delivered')
+    t.strictSame(await of(one, 1), { id: one, isRepeat: true }, 'and still a repeat')
+    t.strictSame(await of(two), { id: two, isRepeat: false }, 'of one that counts no hops')
+    t.strictSame(await of(two, 2), { id: two, isRepeat: true })
+    await t.rejects(of(two, 2, '43'), loop, 'it began here, and has not left yet')
+    await t.rejects(of(two, 1, '43'), { name: 'IdConflict' })
+  },
+
   'there is no reason to refuse anything': async (t, rig) => {
     t.equal(rig.engine.refusal(), undefined)
     await rig.engine.close()
