@@ -13,9 +13,10 @@ import { ORDER_WAIT } from '../config/order.ts'
 import type { Body } from '../message/body.ts'
 import { EVENT_LANE } from '../message/lane.ts'
 import type { Outcome } from '../message/outcome.ts'
+import { takenBy } from '../message/trail.ts'
 import type { Claims, Lease, Settlement } from '../queue/queue.ts'
 import type { Transport } from '../transport/transport.ts'
-import { tellLane } from './feedback.ts'
+import { isOutage, tellLane } from './feedback.ts'
 import { fanOut } from './fan-out.ts'
 import type { EventRouting } from './fan-out.ts'
 import { finish } from './finish.ts'
@@ -55,6 +56,7 @@ export interface DeliverOptions {
   readonly mayExpire: () => boolean
 }
 
+const NOBODY: readonly string[] = []
 /** After a bug of ours a message is looked at again so much later (ms). */
 const BUG_PAUSE = 300_000
 
@@ -214,10 +216,10 @@ async function outcomeOf(
     }
     lanes.send(lease.lane, lease.id)
     isOut = true
-    return await transport.deliver(
-      { envelope, body, destination, number: tries + 1 },
-      signal,
-    )
+    const one = { envelope, body, destination, number: tries + 1 }
+    // Nobody has what nobody tried.
+    const taken = lease.trail.length === 0 ? NOBODY : takenBy(lease.trail)
+    return await transport.deliver(taken.length === 0 ? one : { ...one, taken }, signal)
   } catch (error) {
     const reason = printable(`unforeseen: ${plainError(error)}`)
     return { kind: 'deferred', fault, reason, mayHaveArrived: isOut }

@@ -134,6 +134,7 @@ export function attemptLine(
     ...('fault' in outcome ? { fault: outcome.fault } : {}),
     ...(outcome.status === undefined ? {} : { status: outcome.status }),
     ...(outcome.answer === undefined ? {} : { answer: outcome.answer }),
+    ...('taken' in outcome ? { taken: outcome.taken } : {}),
     ms: Math.max(0, Math.round(endedAt - startedAt)),
   }
 }

@@ -18,6 +18,8 @@ interface Answer {
 
 interface Failure extends Answer {
   readonly fault: Fault
+  /** Of several receivers those who have it now: it never goes to them again. */
+  readonly taken?: readonly string[]
 }
 
 /** The attempt's end as the transport judges it. */

@@ -18,6 +18,10 @@ export interface AttemptLine {
   readonly ms?: number
   /** When the next attempt may start. */
   readonly due?: string
+  /** Its receiver was out for everybody: nobody passes it for that. */
+  readonly outage?: true
+  /** Of several receivers those who have had it since. */
+  readonly taken?: readonly string[]
 }
 
 /** Something that was done to a message and was no attempt. */
@@ -84,6 +88,14 @@ function isText(value: unknown): value is string {
 /** True for a line of an attempt. */
 export function isAttempt(line: TrailLine): line is AttemptLine {
   return 'outcome' in line
+}
+
+/** Of several receivers those who have the message already. */
+export function takenBy(trail: readonly TrailLine[]): readonly string[] {
+  return trail.flatMap((line) => {
+    const taken: unknown = isAttempt(line) ? line.taken : undefined
+    return Array.isArray(taken) ? taken.filter(isText) : []
+  })
 }
 
 /** How often the daemon died with this message in flight since its last outcome or release. */

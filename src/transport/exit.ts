@@ -65,7 +65,7 @@ export function judgeExit(
   const reasonOf = (line: string) => (quote === '' ? line : `${line}: "${quote}"`)
   if (code === null) {
     const reason = reasonOf(`killed by ${signal ?? 'a signal'}`)
-    return { kind: 'deferred', reason, fault: 'receiver', ...said }
+    return { kind: 'deferred', reason, fault: 'receiver', mayHaveArrived: true, ...said }
   }
   const common = { status: code, ...said }
   if (code === 0) return { kind: 'delivered', reason: 'exit 0', ...common }

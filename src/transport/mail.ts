@@ -14,6 +14,8 @@ import type { Envelope } from '../message/envelope.ts'
 export interface Mail {
   readonly from: string
   readonly to: string[]
+  /** Who gets it this time, of all whom it names. */
+  readonly envelope: { readonly from: string; readonly to: string[] }
   readonly subject: string
   readonly messageId: string
   readonly date: Date
@@ -32,11 +34,13 @@ export function mailOf(
   envelope: Envelope,
   body: Uint8Array,
   { from, recipients, contentType, name }: SmtpDestination,
+  receivers: readonly string[] = recipients,
 ): Mail {
   const { id, subject, level, createdAt } = envelope
   return {
     from,
     to: [...recipients],
+    envelope: { from, to: [...receivers] },
     subject: subject ?? `msgq: message for ${name}`,
     messageId: `<${id}@${domainOf(from)}>`,
     date: new Date(createdAt),

@@ -2,11 +2,13 @@
  * smtp-answer - what came of a mail: 2xx is delivered, 4xx later, 5xx never.
  *
  * 5xx bounces only where it was said of this mail: of its sender, its receivers or its data. Said of us
- * (login, greeting, "bad sequence") it is deferred, because an operator mends that, and an
- * expired password must not bounce ten thousand mails. Of several receivers the mail is delivered
- * as soon as one may have it, for to try again would send it to that one twice; the reason names
- * who was refused. Pure.
+ * (greeting, "bad sequence") it is deferred; a login that is refused suspends the lane, because an
+ * operator mends that, and an expired password must not bounce ten thousand mails. Of several receivers each has a word of his own:
+ * who has the mail is noted (`taken`) and never gets it again; as long as one of the others may
+ * take it later it is deferred, and it bounces once none of them will. Pure.
  */
+import { domainToASCII } from 'node:url'
+
 import { errnoOf, plainError } from '../base/errno.ts'
 import { printable } from '../base/text.ts'
 import type { Fault, Outcome } from '../message/outcome.ts'
@@ -14,19 +16,45 @@ import type { Fault, Outcome } from '../message/outcome.ts'
 /** What nodemailer says of a mail that was taken. */
 export interface Taken {
   readonly response: string
-  readonly rejected?: readonly unknown[] | undefined
+  readonly accepted?: readonly unknown[] | undefined
   readonly rejectedErrors?: readonly unknown[] | undefined
 }
 
 type Hide = (text: string) => string
 
-/** The outcome of a mail that the server took, for all receivers or for some. */
-export function takenAs({ response, rejectedErrors = [] }: Taken, hide: Hide): Outcome {
+/** The outcome of a mail that the server took, for all of these receivers or for some. */
+export function takenAs(
+  { response, accepted = [], rejectedErrors = [] }: Taken,
+  receivers: readonly string[],
+  hide: Hide,
+): Outcome {
   const status = Number(/^\d{3}/.exec(response)?.[0] ?? 250)
-  const line = printable(hide(response), 200)
+  const answer = printable(hide(response), 200)
+  if (rejectedErrors.length === 0)
+    return { kind: 'delivered', reason: printable(answer), status, answer }
+  const have = new Set(accepted.map((each) => plainAddress(String(each))))
+  const taken = receivers.filter((each) => have.has(plainAddress(each)))
+  const later = rejectedErrors.find((each) => isLater(factsOf(each).status))
+  const said = factsOf(later ?? rejectedErrors[0])
   const refused = rejectedErrors.map((error) => refusalOf(error, hide)).join('; ')
-  const reason = refused === '' ? line : `${line}; not taken for ${refused}`
-  return { kind: 'delivered', reason: printable(reason), status, answer: line }
+  const failure = {
+    reason: printable(
+      `not taken for ${refused}; taken for ${taken.join(', ')} (${answer})`,
+    ),
+    ...(said.status === undefined ? {} : { status: said.status }),
+    ...(said.response === undefined ? {} : { answer: printable(hide(said.response), 250) }),
+    taken,
+  }
+  return later === undefined
+    ? { kind: 'bounced', fault: 'message', ...failure }
+    : { kind: 'deferred', fault: 'receiver', ...failure }
+}
+
+/** An address as a server knows it: its domain in lower case, and in ASCII. */
+function plainAddress(address: string): string {
+  const at = address.lastIndexOf('@') + 1
+  const domain = address.slice(at)
+  return address.slice(0, at) + (domainToASCII(domain) || domain).toLowerCase()
 }
 
 /** The outcome of a mail that was not taken. */
@@ -44,8 +72,13 @@ export function refusedAs(error: unknown, server: string, hide: Hide): Outcome {
   const line = printable(hide(response ?? String(status)), 250)
   const common = { status, answer: line }
   const isOfMail = /^(?:MAIL FROM|RCPT TO|DATA)/.test(command ?? '')
-  if (!isOfMail || status === 530)
-    return { ...deferred(`${stepText(command)}: ${line}`, 'configuration'), ...common }
+  if (!isOfMail || status === 530) {
+    const reason = printable(`${stepText(command)}: ${line}`)
+    // No other mail would fare better, and each failed login is one towards being shut out.
+    if (status >= 500 && (status === 530 || command?.startsWith('AUTH') === true))
+      return { ...deferred(reason, 'configuration'), ...common, ...SUSPENDS }
+    return { ...deferred(reason, 'receiver'), ...common }
+  }
   const refused = all.map((each) => refusalOf(each, hide)).join('; ')
   const reason = printable(refused === '' ? line : `not taken for ${refused}`)
   return isLater(status) || status < 500 || status === 503
@@ -78,6 +111,9 @@ const WORDS: Readonly<Record<string, string>> = {
   EHOSTUNREACH: 'host is unreachable',
   ENETUNREACH: 'network is unreachable',
 }
+
+/** Until somebody mends it, or its configuration is another. */
+const SUSPENDS = { uncharged: true, suspends: true } as const
 
 /** With these there was no connection. */
 const UNSENT: ReadonlySet<string> = new Set([

@@ -2,7 +2,7 @@
  * smtp - delivers a message as one mail to one server, by nodemailer.
  *
  * Guarantees that an attempt ends in an outcome, within its time limit, and that no secret is in
- * what it says. TLS is verified. A connection for each mail: what a server remembers of one
+ * what it says. Who has it of several receivers gets it no second time. TLS is verified. A connection for each mail: what a server remembers of one
  * cannot touch the next, and the lane's window bounds how many there are. Leaves to its caller
  * when to try, and how often.
  */
@@ -28,15 +28,18 @@ export function createSmtpTransport({
   const live = new Set<AbortController>()
 
   async function deliver(
-    { envelope, body, destination }: Attempt<SmtpDestination>,
+    { envelope, body, destination, taken: before = [] }: Attempt<SmtpDestination>,
     signal: AbortSignal,
   ): Promise<Outcome> {
     if (signal.aborted) return { ...stopped(), uncharged: true }
     const { auth, host, port, timeout } = destination
+    const receivers = destination.recipients.filter((each) => !before.includes(each))
+    if (receivers.length === 0)
+      return { kind: 'delivered', reason: 'all of its receivers have it' }
     let mail: Mail
     let login: { user: string; pass: string } | undefined
     try {
-      mail = mailOf(envelope, await bytesOf(body), destination)
+      mail = mailOf(envelope, await bytesOf(body), destination, receivers)
       login = auth && { user: auth.user, pass: lookUp(auth.password, secrets) }
     } catch (error) {
       return deferred(plainError(error))
@@ -54,7 +57,7 @@ export function createSmtpTransport({
     const transporter = createTransport(settingOf(destination, login))
     try {
       const taken = await transporter.sendMail({ ...mail, signal: end.signal })
-      return takenAs(taken, hide)
+      return takenAs(taken, receivers, hide)
     } catch (error) {
       if (late)
         return {

@@ -18,6 +18,8 @@ export interface Attempt<D extends Destination = Destination> {
   readonly destination: D
   /** Which attempt this is, from 1. */
   readonly number: number
+  /** Of several receivers those who have it already. */
+  readonly taken?: readonly string[]
 }
 
 export interface Transport<D extends Destination = Destination> {

@@ -23,6 +23,7 @@ import {
 } from './support.ts'
 
 const DAY = 86_400_000
+const HOUR = 3_600_000
 const house = { destinations: [destinationOf('crm')] }
 
 t.test('a message that is taken is gone, and its line says so', async (t) => {
@@ -61,6 +62,27 @@ t.test(
     t.equal(attempts[1]?.number, 2)
   },
 )
+
+t.test('who of several receivers has it is told at each further attempt', async (t) => {
+  const delivery = await Delivery.open(t, house)
+  const attempts: Attempt[] = []
+  delivery.stage.play = (attempt) => {
+    attempts.push(attempt)
+    const taken = [['ann', 'bob'], undefined, ['cyd']][attempts.length - 1]
+    return { ...BUSY, ...(taken === undefined ? {} : { taken }) } as typeof BUSY
+  }
+  const id = await delivery.send('crm')
+  for (const count of [1, 2, 3, 4]) {
+    await until(() => attempts.length === count, `try ${count}`)
+    await delivery.calm()
+    delivery.pass(HOUR)
+  }
+  t.strictSame(
+    attempts.slice(0, 4).map(({ taken }) => taken),
+    [undefined, ['ann', 'bob'], ['ann', 'bob'], ['ann', 'bob', 'cyd']],
+  )
+  t.match((await delivery.engine.get(id))?.trail[0], { taken: ['ann', 'bob'] })
+})
 
 t.test(
   'what a transport throws defers and is charged: it may have been sent',

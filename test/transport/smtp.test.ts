@@ -178,8 +178,10 @@ t.test('some receivers are refused', async (t) => {
   const to = (...names: string[]) =>
     smtpOf(port, { recipients: names.map((name) => `${name}@to.example`) })
   const some = await send(to('gone', 'ann', 'full'))
-  t.equal(some.kind, 'delivered')
-  t.match(some.reason, /; not taken for gone@to\.example \(550 no such user\); full@/)
+  t.match(some, { kind: 'deferred', status: 452, fault: 'receiver' })
+  t.match(some.reason, /^not taken for gone@to\.example \(550 no such user\); full@/)
+  t.match(some.reason, /; taken for ann@to\.example \(250 .*\)$/)
+  t.same((some as { taken?: string[] }).taken, ['ann@to.example'])
   t.same(got[0]!.to, ['ann@to.example'])
   t.match(await send(to('gone', 'full')), { kind: 'deferred', status: 452 })
   t.match(await send(to('gone')), {
@@ -187,6 +189,35 @@ t.test('some receivers are refused', async (t) => {
     reason: 'not taken for gone@to.example (550 no such user)',
   })
   t.equal(got.length, 1)
+  t.match(await send(to('gone', 'ann')), {
+    kind: 'bounced',
+    status: 550,
+    reason:
+      /^not taken for gone@to\.example \(550 no such user\); taken for ann@to\.example \(250/,
+    taken: ['ann@to.example'],
+  })
+})
+
+t.test('who has a mail gets it no second time', async (t) => {
+  let isFull = true
+  const { got, port } = await serverOf(t, {
+    onRcptTo({ address }, _session, callback) {
+      if (isFull && address.startsWith('full')) callback(refusal(452, 'mailbox full'))
+      else callback()
+    },
+  })
+  const recipients = ['ann@to.example', 'full@to.example', 'bea@BÜCHER.example']
+  const destination = smtpOf(port, { recipients })
+  const first = (await send(destination)) as { taken?: string[] }
+  t.same(first.taken, ['ann@to.example', 'bea@BÜCHER.example'])
+  isFull = false
+  const again = (taken: string[]) =>
+    transport.deliver({ ...attemptOf(destination, 'tea\n', {}), taken }, open)
+  t.match(await again(first.taken!), { kind: 'delivered' })
+  t.same(got.at(-1)!.to, ['full@to.example'])
+  t.match(got.at(-1)!.text, /^To: ann@to\.example, full@/m, 'it names them all')
+  t.match(await again(recipients), { kind: 'delivered', reason: /all of its receivers/ })
+  t.equal(got.length, 2)
 })
 
 t.test('what is refused of us, and not of the mail, waits', async (t) => {
@@ -200,7 +231,14 @@ t.test('what is refused of us, and not of the mail, waits', async (t) => {
     fault: 'configuration',
     status: 535,
     reason: 'login refused: 535 no such password: ***',
+    ...{ suspends: true, uncharged: true },
   })
+  const busy = await serverOf(t, {
+    onAuth: (_auth, _session, callback) => callback(refusal(454, 'come again')),
+  })
+  const later = await send(smtpOf(busy.port, { auth }))
+  t.match(later, { kind: 'deferred', fault: 'receiver', status: 454 })
+  t.notOk('suspends' in later)
   const closed = await playing(t, ['554 no service'], 'close')
   t.match(await send(smtpOf(closed)), { kind: 'deferred', reason: /554 no service/ })
   const anonymous = await playing(
@@ -208,7 +246,7 @@ t.test('what is refused of us, and not of the mail, waits', async (t) => {
     ['220 hi', '250 hi', '530 5.7.0 log in first'],
     'close',
   )
-  t.match(await send(smtpOf(anonymous)), { kind: 'deferred', status: 530 })
+  t.match(await send(smtpOf(anonymous)), { kind: 'deferred', status: 530, suspends: true })
 })
 
 t.test('without TLS nothing is sent, unless it says so', async (t) => {
@@ -265,8 +303,8 @@ t.test('Postfix takes it', { skip: cannotRunPostfix() }, async (t) => {
   const outcome = await send(smtpOf(postfix.port, { recipients }), 'tea é\n', {
     subject: 'é',
   })
-  t.match(outcome, { kind: 'delivered', status: 250 })
-  t.match(outcome.reason, /queued as \S+; not taken for gone@to\.example \(550 5\.1\.1 /)
+  t.match(outcome, { kind: 'bounced', status: 550, taken: ['ann@to.example'] })
+  t.match(outcome.reason, /^not taken for gone@to\.example \(550 5\.1\.1 /)
   const mail = await new PostalMime().parse(
     postfix.mail(/queued as (\w+)/.exec(outcome.reason)![1]!),
   )
