@@ -3,7 +3,8 @@
  *
  * It trips after a whole window of failures in a row, and after five at least: Postfix's
  * `destination_concurrency_failed_cohort_limit` of 1, with a floor for narrow lanes. One message
- * that fails again and again counts once: that may be its own fault. The pause begins with the
+ * that fails again and again counts once, until another one has failed as well: that may be its own
+ * fault. The pause begins with the
  * first retry; then one message goes out as a probe. When that fails the pause doubles, up to
  * five minutes, Postfix's minimal backoff, within which a receiver that is back is noticed. A
  * success ends it, whoever has it.
@@ -24,6 +25,8 @@ export class Breaker {
   #cohorts = 0
   #pause = 0
   #lastId = ''
+  /** Not one message alone failed in a row. */
+  #several = false
   /** Nothing goes out before (epoch ms). */
   until = 0
   /** The probe is under way. */
@@ -47,7 +50,8 @@ export class Breaker {
     now: number,
   ): boolean {
     const { tripped } = this
-    if (id !== this.#lastId || tripped) {
+    this.#several ||= this.#lastId !== '' && id !== this.#lastId
+    if (id !== this.#lastId || tripped || this.#several) {
       this.#failures++
       this.#cohorts += 1 / size
     }
@@ -68,6 +72,7 @@ export class Breaker {
     const { tripped } = this
     this.#failures = this.#cohorts = this.#pause = this.until = 0
     this.#lastId = ''
+    this.#several = false
     this.probing = false
     return tripped
   }

@@ -158,7 +158,8 @@ async function attempt(
     const wished = last.outcome.notBefore
     // Anew: the lane has learnt of this attempt.
     const rule = orderOf(lease, destination, options)!
-    settlement = keepOrder(lease, settlement, rule, { now: endedAt, wished })
+    const failure = { now: endedAt, wished, isOutage: isOutage(last.outcome) }
+    settlement = keepOrder(lease, settlement, rule, failure)
   }
   const { level, fields, message } = attemptLog(lease, last, settlement)
   log.write(level, fields, message)

@@ -58,6 +58,17 @@ export function verdictOf(outcome: Outcome): 'good' | 'bad' | undefined {
   return outcome.status === undefined ? undefined : 'good'
 }
 
+/**
+ * True where no other message would fare better: nothing was sent, or the receiver said so of itself.
+ * A timeout and a 5xx that says no more may be this one's own fault.
+ */
+export function isOutage(outcome: Outcome): boolean {
+  if (outcome.kind !== 'deferred') return false
+  const { fault, mayHaveArrived, wholeLane, status } = outcome
+  if (fault === 'network') return mayHaveArrived !== true
+  return fault === 'receiver' && (wholeLane === true || status === 429)
+}
+
 /** Until when the receiver wants nothing at all, by its own word, within bounds. */
 function wishOf(
   outcome: Judged,

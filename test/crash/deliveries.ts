@@ -9,6 +9,7 @@ import { formatTrailLine } from '../../src/message/trail.ts'
 import type { ActLine } from '../../src/message/trail.ts'
 import { AFTERCARE } from './aftercare.ts'
 import { takeCensus } from './census.ts'
+import { CHAINS } from './chains.ts'
 import { FAN_OUTS } from './fan-outs.ts'
 import type { Command, Ground } from './ground.ts'
 import { KEYED } from './keyed.ts'
@@ -201,4 +202,5 @@ export const DELIVERIES: readonly Scenario[] = [
   ...FAN_OUTS,
   ...LANE_DELIVERIES,
   ...AFTERCARE,
+  ...CHAINS,
 ]

@@ -38,6 +38,13 @@ t.test('one message that always fails is no sign', async (t) => {
   for (let n = 0; n < 1000; n++) breaker.failed('poison', 1, RETRY, n)
   t.notOk(breaker.tripped)
   t.equal(breaker.failures, 1)
+  t.equal(breaker.failed('another', 1, RETRY, 0), false)
+  for (let n = 0; n < 2; n++) breaker.failed('another', 1, RETRY, 0)
+  t.notOk(breaker.tripped)
+  t.equal(breaker.failed('another', 1, RETRY, 0), true, 'once another one fails as well')
+  breaker.reset()
+  for (let n = 0; n < 1000; n++) breaker.failed('another', 1, RETRY, n)
+  t.notOk(breaker.tripped, 'and anew after a success')
 })
 
 t.test('the pause doubles with each probe that fails, up to five minutes', async (t) => {

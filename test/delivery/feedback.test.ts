@@ -3,7 +3,7 @@
  */
 import t from 'tap'
 
-import { tellLane, verdictOf } from '../../src/delivery/feedback.ts'
+import { isOutage, tellLane, verdictOf } from '../../src/delivery/feedback.ts'
 import { Lanes } from '../../src/delivery/lanes.ts'
 import type { Outcome } from '../../src/message/outcome.ts'
 import type { Judged } from '../../src/transport/answer.ts'
@@ -26,6 +26,25 @@ function open() {
   }
   return { clock, lanes, log, tell }
 }
+
+t.test('which failure would befall every other message', async (t) => {
+  const failed = { kind: 'deferred', reason: 'x', fault: 'receiver' } as const
+  const network = { ...failed, fault: 'network' } as const
+  t.ok(isOutage({ ...failed, status: 429 }))
+  t.ok(isOutage({ ...failed, status: 500, wholeLane: true }))
+  t.ok(isOutage(network), 'no connection')
+  const perhaps = [
+    { ...network, mayHaveArrived: true },
+    { ...failed, status: 500 },
+    { ...failed, status: 503 },
+    { ...failed, mayHaveArrived: true },
+    { ...failed, status: 429, fault: 'message' },
+    UNCHARGED,
+    DELIVERED,
+    GONE,
+  ] as const
+  for (const outcome of perhaps) t.notOk(isOutage(outcome), JSON.stringify(outcome))
+})
 
 t.test('only receiver and network speak against a lane', async (t) => {
   const network: Outcome = { kind: 'deferred', reason: 'timeout', fault: 'network' }

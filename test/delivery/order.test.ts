@@ -30,10 +30,17 @@ function failedAt(at: number, more: Partial<AttemptLine> = {}): AttemptLine {
 }
 
 /** What becomes of one that fails now, with this trail, and would be due then. */
-function kept(trail: TrailLine[], now: number, due: number, rule = RULE, wished?: number) {
+function kept(
+  trail: TrailLine[],
+  now: number,
+  due: number,
+  rule = RULE,
+  wished?: number,
+  isOutage = false,
+) {
   const line = failedAt(now, { due: iso(due) })
   const settlement: Settlement = { to: 'deferred', due, line }
-  return keepOrder(leaseOf({}, { trail }), settlement, rule, { now, wished })
+  return keepOrder(leaseOf({}, { trail }), settlement, rule, { now, wished, isOutage })
 }
 
 void t.test('a chain is not held back for longer than order_wait', async (t) => {
@@ -62,6 +69,38 @@ void t.test('an outage of the lane shuffles nothing', async (t) => {
   const out = kept([failedAt(BEGAN)], now, now + 4 * HOUR, { wait: HOUR, mayPass: false })
   t.match(out, { due: now + HOUR })
   t.notOk('passed' in out)
+})
+
+void t.test('an outage that its attempt tells of costs no patience', async (t) => {
+  const trail: TrailLine[] = []
+  // Alone in its lane, and the receiver is out for a day.
+  for (let now = BEGAN; now < BEGAN + 24 * HOUR; now += HOUR) {
+    const out = kept(trail, now, now + 4 * HOUR, RULE, undefined, true)
+    t.match(out, { due: now + HOUR, line: { outage: true } })
+    t.notOk('passed' in out)
+    trail.push((out as Settlement & { to: 'deferred' }).line)
+  }
+  const back = BEGAN + 24 * HOUR
+  const first = kept(trail, back, back + 4 * HOUR)
+  t.match(first, { due: back + HOUR }, 'then its time begins')
+  t.notOk('passed' in first || 'outage' in (first as Settlement & { to: 'deferred' }).line)
+  trail.push((first as Settlement & { to: 'deferred' }).line)
+  t.ok('passed' in kept(trail, back + HOUR, back + 2 * HOUR))
+})
+
+void t.test('what a message did not wait by itself costs no patience', async (t) => {
+  // Its lane was suspended for two days, or nobody served.
+  const trail = [failedAt(BEGAN, { due: iso(BEGAN + HOUR / 2) })]
+  const back = BEGAN + 48 * HOUR
+  const out = kept(trail, back, back + 4 * HOUR)
+  t.notOk('passed' in out)
+  t.match(out, { due: back + HOUR / 2 }, 'half of it is left')
+})
+
+void t.test('a wish in an outage is waited for', async (t) => {
+  const wished = BEGAN + 5 * HOUR
+  const out = kept([], BEGAN, wished, RULE, wished, true)
+  t.match(out, { due: wished, line: { due: iso(wished), outage: true } })
 })
 
 void t.test('a receiver’s wish is kept, and the chain goes on in time', async (t) => {
@@ -177,7 +216,7 @@ void t.test('each chain is delivered as accepted, but for what was passed', asyn
           ok(now >= failed.get(id)! + WAIT, 'not before its time')
         }
         if (mine && settlement.to === 'deferred' && !('passed' in settlement))
-          ok(settlement.due <= failed.get(id)! + WAIT, 'looked at in time')
+          ok(settlement.due <= now + WAIT, 'looked at in time')
         if (settlement.to === 'delivered') order.push(id)
         if (settlement.to === 'delivered' || settlement.to === 'bounced') ended.add(id)
         await engine.settle(lease, settlement)
