@@ -5,6 +5,7 @@
 import * as v from 'valibot'
 
 import { parseDuration } from '../base/duration.ts'
+import { EVENT_LANE } from '../message/lane.ts'
 import type { Suspension } from '../message/suspension.ts'
 import type { Config } from './config.ts'
 import { DESTINATION_DEFAULTS } from './defaults.ts'
@@ -58,10 +59,14 @@ export function disabledLanes(
     })
 }
 
-/** The lanes that are one chain. */
+/** The lanes that are one chain. Events that may become messages of one of them are one, too. */
 export function orderedLanes({
   destinations,
-}: Pick<Config, 'destinations'>): ReadonlySet<string> {
+  routes,
+}: Pick<Config, 'destinations' | 'routes'>): ReadonlySet<string> {
   const ordered = [...destinations.values()].filter((one) => one.ordered)
-  return new Set(ordered.map(({ name }) => name))
+  const lanes = new Set(ordered.map(({ name }) => name))
+  if (lanes.size > 0 && routes.some(({ to }) => to.some((name) => lanes.has(name))))
+    lanes.add(EVENT_LANE)
+  return lanes
 }

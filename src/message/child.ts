@@ -4,10 +4,11 @@
  * It follows from the parent, from where the child goes and from the parent's state of things:
  * who is killed between making the child and removing the parent makes the same child again, and
  * no second one. It is as old as its parent, unless it is made of something that happened later.
+ * Those that events become are in the order of the events at each place.
  */
 import { createHash } from 'node:crypto'
 
-import { idMaker, idTime } from './id.ts'
+import { idMaker, idTime, shiftedId } from './id.ts'
 
 /**
  * The id of the child that goes to `to`; `state` changes where a second one is meant, and `at`
@@ -25,4 +26,10 @@ export function childId(
     return bytes
   }
   return idMaker(() => at, fill)()
+}
+
+/** The id of what an event becomes for `to`. Of two events of one moment the order is kept. */
+export function orderlyChildId(parent: string, to: string): string {
+  const digest = createHash('sha256').update(`event\n${to}`).digest('hex')
+  return shiftedId(parent, BigInt(`0x${digest.slice(0, 20)}`))
 }

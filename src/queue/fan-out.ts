@@ -5,10 +5,10 @@
  * A child says what its parent says, and its event beside where it goes. Not its key, which
  * stands for the event, nor its hold, which is over; its own id is its idempotency key. It is
  * as old as its parent. Its id follows from parent and destination, so that what is made again
- * is the same message. How it is made durable before the parent goes is the engine's.
+ * is the same message, and children of one destination are in the order of their parents. How it is made durable before the parent goes is the engine's.
  */
 import { chainPart } from '../message/chain.ts'
-import { childId } from '../message/child.ts'
+import { orderlyChildId } from '../message/child.ts'
 import { seal } from '../message/envelope.ts'
 import type { Envelope } from '../message/envelope.ts'
 import type { Entry } from '../message/selector.ts'
@@ -22,7 +22,7 @@ export interface Offspring {
 
 /** The id of the child of an event that goes to a destination. */
 export function offspringId(parent: string, destination: string): string {
-  return childId(parent, destination, 'event')
+  return orderlyChildId(parent, destination)
 }
 
 const NO_BODY = new Uint8Array(0)

@@ -135,6 +135,7 @@ void t.test(
     t.match(await asked(async () => Promise.reject(trouble)), {
       to: 'postponed',
       due: NOW + 60_000,
+      passed: true,
       line: { reason: /^body cannot be read: / },
     })
     t.equal(await asked(async () => undefined), undefined)

@@ -66,3 +66,16 @@ t.test("what rules a lane is the destination's own, or that of the house", async
   t.match(routing.ruleOf('crn'), { lane: { window: 7 } })
   t.equal(routing.retry.lifetime, 172_800_000)
 })
+
+t.test('events that may go to a lane of one chain are one chain themselves', async (t) => {
+  const chat =
+    '[destinations.chat]\ntype = "http"\nurl = "https://chat.example/"\nordered = true\n'
+  const orderedBy = (text: string) => {
+    const { ordered } = routingOf(configOf(t, text))
+    return ordered && ['_event', 'chat', 'crm'].filter(ordered)
+  }
+  const route = (to: string) => `[[routes]]\nevent = "talk"\nto = "${to}"\n`
+  t.strictSame(orderedBy(TOML + chat + route('chat')), ['_event', 'chat'])
+  t.strictSame(orderedBy(TOML + chat + route('crm')), ['chat'])
+  t.equal(orderedBy(TOML + route('crm')), undefined)
+})

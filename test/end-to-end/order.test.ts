@@ -77,6 +77,7 @@ void t.test('a conversation arrives in its order, also when msgqd is killed', as
         'ordered = true\n',
         `[destinations.later]\ntype = "http"\nurl = "${later.url}"\n`,
         enabled ? '' : 'enabled = false\n',
+        '[[routes]]\nevent = "talk"\nto = "whole"\n',
       ].join(''),
     )
   configure(false)
@@ -102,6 +103,13 @@ void t.test('a conversation arrives in its order, also when msgqd is killed', as
     t.strictSame(whole.firsts, texts(30, 'whole'))
     const tries = [...chat.tries.values()].reduce((sum, count) => sum + count, 0)
     t.ok(tries > 110, `it failed now and then: ${tries} tries`)
+  })
+
+  await t.test('events, too, to a destination that is one chain', async (t) => {
+    const lines = texts(30, 'event').map((body) => JSON.stringify({ event: 'talk', body }))
+    await machine.run('msgq', ['send', '--batch', '-q'], lines.join('\n'))
+    await machine.until('all are there', () => whole.firsts.length === 60, 60_000)
+    t.strictSame(whole.firsts.slice(30), texts(30, 'event'))
   })
 
   await t.test('one that fails holds back its own chain, until order_wait', async (t) => {

@@ -209,6 +209,28 @@ export const ORDER_PROMISES: Promises = {
     t.strictSame(await claimed(rig), [second])
   },
 
+  'what events of one order become is in their order': async (t, rig) => {
+    const talk = { event: 'talk', order: 'ann' }
+    const bodies = ['a', 'b', 'c', 'd', 'e', 'f']
+    // All within one millisecond.
+    for (const body of bodies) await rig.send(talk, body)
+    const room = (lane: string) => (lane === '_event' ? 5 : 0)
+    for (const _ of bodies) {
+      const [event, ...others] = await rig.claim({ room })
+      t.strictSame([event?.lane, others], ['_event', []], 'one after the other')
+      await rig.engine.settle(event!, { to: 'expanded', destinations: ['chat'] })
+    }
+    const got: string[] = []
+    for (const _ of bodies) {
+      const [lease, ...others] = await rig.claim()
+      t.strictSame(others, [])
+      const body = await rig.engine.readBody(lease!)
+      got.push(body?.kind === 'bytes' ? Buffer.from(body.bytes).toString() : '')
+      await rig.engine.settle(lease!, { to: 'delivered' })
+    }
+    t.strictSame(got, bodies)
+  },
+
   'a lane that is ordered is one chain, whatever its messages say': async (t, rig) => {
     const sent = [
       await rig.send({ to: 'chat' }),
