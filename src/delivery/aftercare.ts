@@ -18,6 +18,7 @@ import { waitsSince } from './fallback.ts'
 import { Fallbacks } from './fallbacks.ts'
 import type { Log } from './log.ts'
 import { Notices } from './notices.ts'
+import { serviceOf } from './telling.ts'
 
 export interface AftercareOptions {
   readonly engine: Rounds & Pick<Desk, 'find'> & History & Pick<Journal, 'note'>
@@ -93,6 +94,7 @@ export class Aftercare {
     this.#fallbacks = new Fallbacks({
       ...shared,
       fallbacks: () => this.#fallbacksNow(),
+      serviceOf: (to) => serviceOf(config().destinations.get(to)),
       mayExpire,
     })
     this.#expectations = new Expectations({

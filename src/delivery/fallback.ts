@@ -11,8 +11,11 @@ import type { Draft, Level } from '../message/draft.ts'
 import type { Envelope } from '../message/envelope.ts'
 import { idTime } from '../message/id.ts'
 import type { Entry, Story } from '../message/selector.ts'
+import { escapingOf } from '../message/template.ts'
 import { isAttempt, renewedAt } from '../message/trail.ts'
 import type { TrailLine } from '../message/trail.ts'
+
+const TEXT = 'text/plain; charset=utf-8'
 
 /** Why a copy is wanted, and since when (epoch ms). */
 export interface Want {
@@ -73,10 +76,17 @@ function givenUp(trail: readonly TrailLine[]): boolean {
 
 /**
  * What of it means something elsewhere. Method and headers were for the first receiver, and may
- * hold a secret of his; its key is his as well, and would make the copy a conflict.
+ * hold a secret of his; its key is his as well, and would make the copy a conflict. JSON that is
+ * not its receiver's own is a text to a service, which would refuse it.
  */
-export function copyOf(envelope: Envelope, { to, level: least }: Fallback): Draft {
-  const { subject, contentType, expiresAt, level } = envelope
+export function copyOf(
+  envelope: Envelope,
+  { to, level: least }: Fallback,
+  isOwn: boolean,
+): Draft {
+  const { subject, expiresAt, level } = envelope
+  const isJson = escapingOf(envelope.contentType ?? '') === 'json'
+  const contentType = isJson && !isOwn ? TEXT : envelope.contentType
   const rank = (one: Level | undefined) => (one === undefined ? -1 : LEVELS.indexOf(one))
   const higher = rank(least) > rank(level) ? least : level
   return {

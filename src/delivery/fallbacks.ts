@@ -13,6 +13,7 @@ import { MsgqError } from '../base/errors.ts'
 import type { Fallback } from '../config/after.ts'
 import { bytesOf } from '../message/body.ts'
 import { childId } from '../message/child.ts'
+import type { Envelope } from '../message/envelope.ts'
 import { isId } from '../message/id.ts'
 import { atText } from '../message/journal-line.ts'
 import { shownTo } from '../message/mask.ts'
@@ -33,6 +34,8 @@ export interface FallbackOptions {
   readonly log: Log
   /** By lane. */
   readonly fallbacks: () => ReadonlyMap<string, Fallback>
+  /** Of which service a destination is, that shows a text to people. */
+  readonly serviceOf: (to: string) => string | undefined
   /** False while nobody knows what time it is: nothing is late then. */
   readonly mayExpire: () => boolean
 }
@@ -177,12 +180,19 @@ export class Fallbacks {
     const { notice, sender } = envelope
     const copy = {
       id,
-      draft: copyOf(envelope, fallback),
+      draft: copyOf(envelope, fallback, this.#isOwn(envelope, fallback.to)),
       sender,
       parent,
       ...(notice === undefined ? {} : { notice }),
     }
     return { met, copy, why: want.why }
+  }
+
+  /** True where a body of JSON means there what it meant before: to no service, or to the same one. */
+  #isOwn({ to: from = '', event }: Envelope, to: string): boolean {
+    const { serviceOf } = this.#options
+    const service = serviceOf(to)
+    return service === undefined || (event === undefined && service === serviceOf(from))
   }
 
   /** Goes through messages, and makes the copies that are planned for some of them. */

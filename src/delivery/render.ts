@@ -15,6 +15,7 @@ import type { Envelope } from '../message/envelope.ts'
 import type { Outcome } from '../message/outcome.ts'
 import { escapingOf, fill, viewOf } from '../message/template.ts'
 import { courseOf, routesFor } from './routes.ts'
+import { serviceOf } from './telling.ts'
 
 /** A body that is sent in place of the stored one, and what it is. */
 export interface Rendered {
@@ -34,12 +35,12 @@ export async function render(
   const { name } = destination
   const leading = routesFor(routes, event).filter(({ to }) => to.includes(name))
   if (leading.every(({ template }) => template === undefined))
-    return leading.length === 0 ? astray(event, name) : undefined
+    return leading.length === 0 ? astray(event, name) : asText(envelope, body, destination)
   const text = Buffer.from(await bytesOf(body)).toString()
   const route = courseOf(leading, event, () => text).by.get(name)
   if (route === undefined) return astray(event, name)
   const { template } = route
-  if (template === undefined) return undefined
+  if (template === undefined) return asText(envelope, body, destination)
   const contentType = outputType(destination)
   const made = rendering(template, text, envelope, destination)
   return 'why' in made
@@ -49,6 +50,23 @@ export async function render(
         body: { kind: 'bytes', bytes: Buffer.from(made.text) },
         contentType,
       }
+}
+
+/**
+ * JSON of an event for a service: it says what happened, and is no body of that service's own, which
+ * would refuse it. Undefined where it goes as it is.
+ */
+function asText(
+  { contentType = '' }: Envelope,
+  body: Body,
+  destination: Destination,
+): Rendered | undefined {
+  if (serviceOf(destination) === undefined || escapingOf(contentType) !== 'json')
+    return undefined
+  const type = outputType(destination)
+  return escapingOf(type) === 'json'
+    ? undefined
+    : { kind: 'rendered', body, contentType: type }
 }
 
 /** What a template makes of a body, or why it makes nothing that can be sent. */

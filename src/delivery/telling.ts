@@ -69,6 +69,14 @@ export async function wasMade(
   return false
 }
 
+/** Of which service a destination is, that shows a text to people; another msgq is none. */
+export function serviceOf(destination: Destination | undefined): string | undefined {
+  const isService = destination?.type === 'http' && destination.preset !== undefined
+  return isService && destination.preset!.type !== 'msgq'
+    ? destination.preset!.type
+    : undefined
+}
+
 /** Who is sent the report as it is: a bare URL, a plain receiver, a program, a file. */
 function takesJson(destination: Destination | undefined): boolean {
   if (destination === undefined) return true

@@ -29,6 +29,8 @@ interface Want {
   readonly warnAfter?: number
   readonly expect?: readonly Expectation[]
   readonly fallbacks?: Readonly<Record<string, Fallback>>
+  /** Of which service a destination is. */
+  readonly services?: Readonly<Record<string, string>>
 }
 
 class World {
@@ -64,7 +66,11 @@ class World {
       deferred: { warnAfter },
       expect,
       destinations: new Map(
-        names.map((name) => [name, { name, type: 'http', fallback: fallbacks[name] }]),
+        names.map((name) => {
+          const type = this.want.services?.[name]
+          const preset = type === undefined ? {} : { preset: { type } }
+          return [name, { name, type: 'http', fallback: fallbacks[name], ...preset }]
+        }),
       ),
     } as unknown as Config
     this.aftercare = new Aftercare({
@@ -415,6 +421,23 @@ t.test('what is late goes elsewhere too, once', async (t) => {
   await it.pass(HOUR)
   t.strictSame(it.made(), [], 'nor when it bounces')
   t.equal(it.store.items.get(held)!.state, 'hold')
+})
+
+t.test('JSON for one receiver is a text to the service that hears of it', async (t) => {
+  const json = 'application/json'
+  const typeOf = async (services: Record<string, string>, draft: Draft = {}) => {
+    const it = await world({ fallbacks: { crm: PAGER }, services })
+    await it.send({ to: 'crm', contentType: json, ...draft }, '{"a":1}')
+    await it.pass(11 * MINUTE)
+    return it.made()[0]!.envelope.contentType
+  }
+  t.equal(await typeOf({}), json)
+  t.equal(await typeOf({ pager: 'pagerduty' }), 'text/plain; charset=utf-8')
+  t.equal(await typeOf({ crm: 'slack', pager: 'teams' }), 'text/plain; charset=utf-8')
+  t.equal(await typeOf({ crm: 'slack', pager: 'slack' }), json, 'its own JSON')
+  t.equal(await typeOf({ pager: 'msgq' }), json)
+  const pdf = { contentType: 'application/pdf' }
+  t.equal(await typeOf({ pager: 'slack' }, pdf), 'application/pdf')
 })
 
 t.test('what bounced goes elsewhere too, but for what was given up', async (t) => {

@@ -143,9 +143,9 @@ void t.test(
 )
 
 /** What goes out to a destination for an event with this body. */
-async function sent(t: Test, routes: string, to: string, text: string) {
+async function sent(t: Test, routes: string, to: string, text: string, draft = {}) {
   const config = configOf(t, routes)
-  const { envelope } = leaseOf({ to })
+  const { envelope } = leaseOf({ to, ...draft })
   const made = await render(
     { ...envelope, event: 'user.created' },
     bodyOf(text),
@@ -176,6 +176,18 @@ void t.test('a template makes what its destination takes', async (t) => {
     text: '{"text":"a\\"<b"}',
   })
   t.equal(await sent(t, route('crm'), 'crm', 'as it is'), undefined)
+})
+
+void t.test('without one its JSON is a text to a service', async (t) => {
+  const json = { contentType: 'application/json' }
+  const body = '{"n":1}'
+  const text = { type: /^text\/plain/, text: body }
+  t.match(await sent(t, route('chat'), 'chat', body, json), text)
+  const other = `${route('chat', `filter = 'n == 2'\ntemplate = 'x'`)}${route('chat')}`
+  t.match(await sent(t, other, 'chat', body, json), text)
+  t.equal(await sent(t, route('own'), 'own', body, json), undefined, 'it says so')
+  t.equal(await sent(t, route('crm'), 'crm', body, json), undefined)
+  t.equal(await sent(t, route('chat'), 'chat', body), undefined, 'a text already')
 })
 
 void t.test('what cannot be made is held, with the reason', async (t) => {
