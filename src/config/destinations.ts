@@ -16,6 +16,7 @@ import { anyTable, kindOf, typesWith } from './kinds.ts'
 import type { Kind } from './kinds.ts'
 import { entriesOf, unknownOptions } from './options.ts'
 import { formatPlace, problemAt } from './problem.ts'
+import type { Options } from './presets/preset.ts'
 import type { Path, Problem } from './problem.ts'
 import { secretsOf } from './secret.ts'
 import { placeOf } from './sources.ts'
@@ -114,7 +115,7 @@ function readOne(
   problems.push(...found)
   if (!result.success || found.length > 0) return undefined
   const over = result.output as Overrides
-  const held = overlay(overlay(house, kind.under ?? {}), over)
+  const held = overlay(overlay(house, kind.under?.(result.output as Options) ?? {}), over)
   const defect = retryDefect(held.retry, over.retry)
   if (defect !== undefined) {
     const place = placeOf(source, [...path, 'retry', defect.option])

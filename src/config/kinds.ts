@@ -33,7 +33,7 @@ export interface Kind {
   /** What holds where its table does not say it, written as in msgq.toml. */
   readonly defaults: Table
   /** What holds where the destination says nothing, before the house. */
-  readonly under?: Overrides
+  readonly under?: (given: Options) => Overrides
   /** What its table comes to, with what holds for it after all is laid over the house. */
   read(given: unknown, held: House): Placeless
 }
@@ -87,7 +87,7 @@ function presetKind(preset: Preset): Kind {
   return {
     table: presetTable(preset, httpDestinationTable),
     defaults: DESTINATION_DEFAULTS,
-    under: presetOverrides(preset),
+    under: (given) => presetOverrides(preset, given),
     read: (given, held) => ({
       ...(http.read(filledIn(preset, given as Options), held) as Placeless & Http),
       preset: presetPart(preset, given as Options),

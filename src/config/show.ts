@@ -18,8 +18,8 @@ import type { Kind } from './kinds.ts'
 import { checkConfig } from './load.ts'
 import { fileTable, optionPaths } from './options.ts'
 import { PRESETS } from './presets/all.ts'
-import { writtenRules } from './presets/kind.ts'
-import type { Preset } from './presets/preset.ts'
+import { presetDefaults, writtenRules } from './presets/kind.ts'
+import type { Options, Preset } from './presets/preset.ts'
 import { ConfigError, formatPath, formatPlace } from './problem.ts'
 import type { Path, Problem } from './problem.ts'
 import { placeOf } from './sources.ts'
@@ -133,13 +133,14 @@ function ownRows(sources: Sources, name: string): Row[] {
 /** What holds for a destination. */
 function allRows(sources: Sources, name: string): Row[] {
   const preset = PRESETS.get(typeOf(sources, name))
+  const given = at(sourceOf(sources, name).table, ['destinations', name]) as Options
   return pathsOf(sources, name).flatMap((path) => {
     const own = ownRow(sources, name, path)
     if (preset !== undefined && path[0] === 'on')
       return [...own, ...presetRuleRows(preset, name)]
     if (own.length > 0) return own
     const option = formatPath(['destinations', name, ...path])
-    const its = at(preset?.defaults, path)
+    const its = at(preset && presetDefaults(preset, given), path)
     if (its !== undefined)
       return [{ option, value: write(path, its), where: `preset ${preset!.type}` }]
     const value = at(kindHere(sources, name)?.defaults, path)

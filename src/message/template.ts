@@ -71,6 +71,8 @@ export function templateDefect(template: string): string | undefined {
   }
 }
 
+/** Values that one template or another needs to make JSON: of `\\u{{hex}}` four digits. */
+const SAMPLES = ['1', '', '1111']
 /** More sections than that are not tried in all combinations. */
 const MOST_SECTIONS = 6
 
@@ -88,7 +90,7 @@ export function jsonDefect(template: string): string | undefined {
   })
   if (sections.size > MOST_SECTIONS) return undefined
   let first: string | undefined
-  for (const value of ['0', ''])
+  for (const value of SAMPLES)
     for (let on = 2 ** sections.size - 1; on >= 0; on--) {
       const shown = new Set([...sections].filter((_, n) => on & (1 << n)))
       try {

@@ -111,7 +111,8 @@ function apply(
     }
     case 'defer': {
       const notBefore = notBeforeOf(rule, asked, now)
-      const whole = rule.lane === true || WHOLE_LANE.has(status)
+      // What is said of one message is said of no other, whatever the status.
+      const whole = rule.lane ?? (WHOLE_LANE.has(status) && fault !== 'message')
       return {
         kind: 'deferred',
         reason,

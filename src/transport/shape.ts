@@ -8,8 +8,8 @@
 import { briefSize } from '../base/size.ts'
 import type { HttpDestination, Secret } from '../config/config.ts'
 import { PRESETS } from '../config/presets/all.ts'
-import { titled } from '../config/presets/preset.ts'
-import type { Preset, Said } from '../config/presets/preset.ts'
+import { headOf, titled } from '../config/presets/preset.ts'
+import type { Limit, Preset, Said } from '../config/presets/preset.ts'
 import type { Body } from '../message/body.ts'
 import type { Outcome } from '../message/outcome.ts'
 import { carried } from './carry.ts'
@@ -37,7 +37,8 @@ export async function shape(attempt: HttpAttempt, source: SecretSource): Promise
     return bounced(`${preset.type} takes text, and this is none (${type})`)
   if (!/^text\//i.test(type)) return asIs(attempt)
   const { options, tooLong } = destination.preset
-  const { text, isWhole } = await textOf(body, preset)
+  const limit = typeof preset.limit === 'function' ? preset.limit(options) : preset.limit
+  const { text, isWhole } = await textOf(body, limit)
   const { subject, level, id, createdAt, sender } = envelope
   const said: Said = {
     text,
@@ -47,10 +48,11 @@ export async function shape(attempt: HttpAttempt, source: SecretSource): Promise
     ...(level === undefined ? {} : { level }),
     ...(sender.host === undefined ? {} : { host: sender.host }),
   }
-  const fitting = fit(said, bodyLength(body), isWhole, preset)
+  const fitting =
+    limit === undefined ? said : fit(said, bodyLength(body), isWhole, limit, preset)
   if (fitting !== said && tooLong === 'bounce')
     return bounced(
-      `is longer than ${preset.type} takes (${preset.limit!.most} ${preset.limit!.of}); too_long = "cut" sends the beginning`,
+      `is longer than ${preset.type} takes (${limit!.most} ${limit!.of}); too_long = "cut" sends the beginning`,
     )
   const secrets: string[] = []
   const reveal = revealer(source, secrets)
@@ -109,7 +111,7 @@ function waiting(reason: string): Shaped {
 /** As much of a body as a service can take, and a little more. */
 async function textOf(
   body: Body,
-  { limit }: Preset,
+  limit: Limit | undefined,
 ): Promise<{ text: string; isWhole: boolean }> {
   if (body.kind === 'bytes')
     return { text: Buffer.from(body.bytes).toString('utf8'), isWhole: true }
@@ -128,14 +130,15 @@ async function textOf(
 }
 
 /** The same, or with its text cut to what the service takes; the mark says how much there was. */
-function fit(said: Said, bytes: number, isWhole: boolean, preset: Preset): Said {
-  const { limit, escape = (text: string) => text } = preset
-  if (limit === undefined) return said
-  const size = (text: string) => {
-    const whole = escape(titled({ ...said, text }))
-    // Room for the marks around a subject.
-    return (limit.of === 'bytes' ? Buffer.byteLength(whole) : whole.length) + 8
-  }
+function fit(
+  said: Said,
+  bytes: number,
+  isWhole: boolean,
+  limit: Limit,
+  { escape = (text) => text }: Preset,
+): Said {
+  // Room for the marks around a subject.
+  const size = (text: string) => lengthOf(escape(titled({ ...said, text })), limit.of) + 8
   if (isWhole && size(said.text) - 8 <= limit.most) return said
   const mark = `\n[cut: the whole has ${briefSize(bytes)}]`
   let [low, high] = [0, said.text.length]
@@ -144,7 +147,10 @@ function fit(said: Said, bytes: number, isWhole: boolean, preset: Preset): Said 
     if (size(said.text.slice(0, middle) + mark) <= limit.most) low = middle
     else high = middle - 1
   }
-  // The cut must not leave the first half of a surrogate pair.
-  const start = said.text.slice(0, low).replace(/[\ud800-\udbff]$/, '')
-  return { ...said, text: start + mark }
+  return { ...said, text: headOf(said.text, low) + mark }
+}
+
+function lengthOf(text: string, of: Limit['of']): number {
+  if (of === 'characters') return text.length
+  return Buffer.byteLength(of === 'bytes' ? text : JSON.stringify(text).slice(1, -1))
 }

@@ -89,6 +89,9 @@ on = [{ status = 401, then = "bounce" }]`,
   t.strictSame(own.headers, { 'D360-Api-Key': { file: 'own' }, 'x-a': '1' })
   t.match(own.on?.[0], { by: 'rule', verdict: 'bounce' })
   t.match(own.on?.[1], { by: 'whatsapp' })
+  const toOne = 'type = "whatsapp"\nkey = "k"\nto = "49"\n'
+  t.match(ops(t, toOne).lane, { window: 10, rate: { count: 10, per: 60_000, burst: 20 } })
+  t.match(ops(t, `${toOne}lane = { rate = "2/s" }`).lane, { rate: { count: 2 } })
   const house = ops(
     t,
     'type = "gotify"\nurl = "https://g/"\ntoken = "t"\n[lane]\nwindow = 1',
@@ -128,6 +131,11 @@ t.test('what is missing or wrong is said, and what to write', async (t) => {
     ],
     ['type = "ntfy"', /topic: is missing/, /topic/],
     ['type = "ntfy"\ntopic = "a"\npriority = 9', /priority: is too large: 9/, /1 to 5/],
+    [
+      'type = "ntfy"\ntopic = "a"\nurl = "https://ntfy.example/a"',
+      /ops\.url: has a path/,
+      /url = "https:\/\/ntfy\.example"/,
+    ],
     ['type = "gotify"\ntoken = "t"', /ops\.url: is missing/, /message/],
     ['type = "msgq"\ntoken = "t"', /ops\.url: is missing/, /central/],
     ['type = "msgq"\nurl = "https://a/"', /ops\.token: is missing/, /msgq token add/],
@@ -167,6 +175,12 @@ t.test('msgq config shows what is in force, and no secret', async (t) => {
   t.equal(of('on')[1]?.where, 'preset slack')
   const { warnings } = checkConfig(environment, flags)
   t.match(warnings, [/:3: destinations\.ops\.token: a secret in the configuration itself/])
+  const whatsapp = place(t, 'type = "whatsapp"\nkey = "k"\nto = "49"')
+  const shown = showConfig(whatsapp.environment, whatsapp.flags, 'ops')
+  t.match(
+    shown.find(({ option }) => option === 'destinations.ops.lane.rate'),
+    { value: '"10/m burst 20"', where: 'preset whatsapp' },
+  )
 })
 
 t.test('a print changes with options and secrets, and not with places', async (t) => {

@@ -87,6 +87,8 @@ t.test('what is wrong with a route, where, and what to do', async (t) => {
     `template = '[{{#items}}{{.}},{{/items}}0]'`,
     `template = '{{^a}}{ "b": 1 }{{/a}}{{#a}}{ "a": 1 }{{/a}}'`,
     `template = '{ {{{pairs}}} }'`,
+    `template = '{"one of both": {{x}}{{y}}}'`,
+    `template = '{"a": "\\u{{hex}}"}'`,
   ])
     t.same(check(route(text)).said, [], text)
 })

@@ -144,6 +144,7 @@ const WHATSAPP: Service['says'] = [
   [graph(130429), 'lane', 5],
   [graph(80007), 'lane', 300],
   [graph(131056), 'message', 6],
+  [graph(131056, 429), 'message', 6],
   [graph(131049), 'message', 86_400],
   [graph(131016, 500), 'later'],
   [graph(2), 'later'],
@@ -696,6 +697,41 @@ t.test('what is too long is cut and says so, or bounces', async (t) => {
     reason: /longer than whatsapp takes \(4096 characters\); too_long = "cut"/,
   })
   t.equal(told.length, count)
+})
+
+t.test('what JSON makes longer is cut by that', async (t) => {
+  const { destinationOf, deliver, last, lastJson } = await open(t)
+  const teams = destinationOf('type = "teams"\nurl = "{}/x"')
+  await deliver(teams, '"\\\n'.repeat(6_000))
+  t.ok(last().body.length < 21_000, `${last().body.length}`)
+  t.match(last().body, /\[cut: the whole has 18K\]/)
+  const pager = destinationOf('type = "pagerduty"\nrouting_key = "r"\nurl = "{}/x"')
+  await deliver(pager, `${'x'.repeat(1_023)}😀`)
+  const { summary } = (lastJson() as { payload: { summary: string } }).payload
+  t.equal(summary, 'x'.repeat(1_023), 'and no character is cut through')
+  const event = 'type = "datadog"\nkey = "k"\nkind = "event"\nurl = "{}/x"'
+  await deliver(destinationOf(event), 'x'.repeat(4_001))
+  const { text } = lastJson() as { text: string }
+  t.ok(/^x+\n\[cut: the whole has 3\.9K\]$/.test(text))
+  t.ok(text.length <= 4_000)
+  const whole = await deliver(
+    destinationOf(`${event}\ntoo_long = "bounce"`),
+    'x'.repeat(4_001),
+  )
+  t.match(whole, {
+    kind: 'bounced',
+    reason: /longer than datadog takes \(4000 characters\)/,
+  })
+})
+
+t.test('a parameter of a template is never empty', async (t) => {
+  const { destinationOf, deliver, lastJson } = await open(t)
+  const whatsapp = destinationOf(
+    'type = "whatsapp"\nurl = "{}/"\nkey = "k"\nto = "1"\ntemplate = "alert"\nparameters = ["subject", "text"]',
+  )
+  await deliver(whatsapp, 'hello')
+  const parameters = [{ text: '-' }, { text: 'hello' }]
+  t.match(lastJson(), { template: { components: [{ parameters }] } })
 })
 
 t.test('a text to nobody waits for the option', async (t) => {

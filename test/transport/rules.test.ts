@@ -137,6 +137,9 @@ t.test('when a deferred one is tried again', async (t) => {
   t.strictSame(after(answer(400), { after: '1h' }), [3_600_000, false])
   t.strictSame(after(answer(400), { after: '1h', lane: true }), [3_600_000, true])
   t.strictSame(after(answer(429), { after: '1h' }), [3_600_000, true])
+  const ofOne = { after: '1h', fault: 'message' }
+  t.strictSame(after(answer(429), ofOne), [3_600_000, false], 'about this one alone')
+  t.strictSame(after(answer(429), { after: '1h', lane: false }), [3_600_000, false])
   t.strictSame(after(json(7), field), [7_000, false])
   t.strictSame(after(json('0.5'), field), [500, false])
   t.strictSame(after(json(7), { after: { json: 'p.retry', unit: 'ms' } }), [7, false])

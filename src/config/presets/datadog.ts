@@ -9,7 +9,7 @@ import * as v from 'valibot'
 
 import type { Secret } from '../config.ts'
 import { word } from '../values.ts'
-import { line, present, secret } from './preset.ts'
+import { headOf, line, present, secret } from './preset.ts'
 import type { Preset, Said } from './preset.ts'
 
 const TYPES = {
@@ -44,7 +44,10 @@ export const datadog: Preset = {
       headers: { 'dd-api-key': key as Secret },
     }
   },
-  limit: { most: 900_000, of: 'bytes' },
+  limit: ({ kind }) =>
+    kind === 'event'
+      ? { most: TEXT, of: 'characters' }
+      : { most: 900_000, of: 'bytes of JSON' },
   tooLong: 'cut',
   message(said, { kind, service, tags }) {
     const { text, subject, level, id, host } = said
@@ -70,8 +73,8 @@ export const datadog: Preset = {
 function eventOf({ text, subject, level, id, host }: Said, tags: unknown): object {
   const [first = 'msgq'] = /\S.*/.exec(text) ?? []
   return present({
-    title: (subject || first).slice(0, TITLE),
-    text: text.slice(0, TEXT),
+    title: headOf(subject || first, TITLE),
+    text,
     alert_type: level === undefined ? undefined : TYPES[level],
     tags: typeof tags === 'string' ? tags.split(',') : undefined,
     host,

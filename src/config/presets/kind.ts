@@ -49,9 +49,18 @@ export function presetTable(preset: Preset, http: v.GenericSchema) {
   )
 }
 
+/** What a preset says where a destination says nothing. */
+export function presetDefaults(
+  { defaults, further }: Preset,
+  given: Options,
+): Preset['defaults'] {
+  return further === undefined ? defaults : { ...defaults, ...further(given) }
+}
+
 /** What holds for its lane where neither house nor destination says better. */
-export function presetOverrides({ defaults }: Preset): Overrides {
-  return defaults.lane === undefined ? {} : { lane: v.parse(laneTable, defaults.lane) }
+export function presetOverrides(preset: Preset, given: Options): Overrides {
+  const { lane } = presetDefaults(preset, given)
+  return lane === undefined ? {} : { lane: v.parse(laneTable, lane) }
 }
 
 /** What a table says, filled in from the preset: as a table of HTTP would say it. */

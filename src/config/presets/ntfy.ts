@@ -35,15 +35,20 @@ export const ntfy: Preset = {
     lane: { rate: '12/m burst 30', window: 2 },
     too_long: 'cut',
   },
-  reach: ({ url, topic, token }) =>
-    topic === undefined
-      ? { option: 'topic', why: 'is missing', hint: 'write topic = "ops-4f1c"' }
-      : {
-          url: url ?? 'https://ntfy.sh/',
-          ...(token === undefined
-            ? {}
-            : { auth: { kind: 'bearer', token: token as Secret } }),
-        },
+  reach({ url = 'https://ntfy.sh/', topic, token }) {
+    if (topic === undefined)
+      return { option: 'topic', why: 'is missing', hint: 'write topic = "ops-4f1c"' }
+    // There its JSON would be the text.
+    if (typeof url === 'string' && URL.canParse(url) && new URL(url).pathname !== '/')
+      return {
+        option: 'url',
+        why: 'has a path: it is that of the server',
+        hint: `write url = "${new URL(url).origin}", and topic for the rest`,
+      }
+    return token === undefined
+      ? { url }
+      : { url, auth: { kind: 'bearer', token: token as Secret } }
+  },
   limit: { most: 4_096, of: 'bytes' },
   tooLong: 'cut',
   message: ({ text, subject, level }, { topic, priority }) =>

@@ -10,7 +10,7 @@
 import * as v from 'valibot'
 
 import { word } from '../values.ts'
-import { line, present, secret } from './preset.ts'
+import { headOf, line, present, secret } from './preset.ts'
 import type { Preset } from './preset.ts'
 
 const SEVERITIES = ['critical', 'error', 'warning', 'info'] as const
@@ -39,12 +39,12 @@ export const pagerduty: Preset = {
           hint: 'routing_key = { file = "pagerduty-key" }, of an integration "Events API v2"',
         }
       : { url: url ?? 'https://events.pagerduty.com/v2/enqueue' },
-  limit: { most: 400_000, of: 'bytes' },
+  limit: { most: 400_000, of: 'bytes of JSON' },
   tooLong: 'cut',
   message(said, { routing_key, source, severity = 'error' }) {
     const { text, subject, level, id, createdAt, host } = said
     const first = /\S.*/.exec(text)?.[0] ?? 'msgq'
-    const summary = (subject || first).slice(0, SUMMARY)
+    const summary = headOf(subject || first, SUMMARY)
     return {
       routing_key,
       event_action: 'trigger',

@@ -51,6 +51,12 @@ export interface Lack {
   readonly hint: string
 }
 
+/** How much text: as it is, or as JSON writes it. */
+export interface Limit {
+  readonly most: number
+  readonly of: 'characters' | 'bytes' | 'bytes of JSON'
+}
+
 export interface Preset {
   readonly type: string
   /** Its options beside those of every HTTP destination. */
@@ -64,9 +70,11 @@ export interface Preset {
     readonly lane?: { readonly rate?: string; readonly window?: number }
     readonly [option: string]: unknown
   }
+  /** What holds in their place for a destination that says this. */
+  further?(options: Options): Pick<Preset['defaults'], 'lane'>
   reach(options: Options & { readonly url?: string | Secret | Within }): Reach | Lack
   /** The most text that the service takes, with the subject. */
-  readonly limit?: { readonly most: number; readonly of: 'characters' | 'bytes' }
+  readonly limit?: Limit | ((options: Options) => Limit)
   /** What becomes of a longer text. */
   readonly tooLong: 'cut' | 'bounce'
   /** The text as the service wants it written. */
@@ -119,6 +127,11 @@ export function titled(said: Said, wrap?: (subject: string) => string): string {
   if (title === '') return said.text
   if (said.text === '') return title
   return `${title}${said.subject ? '\n' : ' '}${said.text}`
+}
+
+/** The beginning of a text, without half a character at its end. */
+export function headOf(whole: string, most: number): string {
+  return whole.slice(0, most).replace(/[\ud800-\udbff]$/, '')
 }
 
 /** The members that are there. */

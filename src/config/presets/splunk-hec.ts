@@ -28,7 +28,7 @@ export const splunkHec: Preset = {
     const authorization = { within: 'Splunk {}', secret: token as Secret }
     return { url, headers: { authorization } }
   },
-  limit: { most: 900_000, of: 'bytes' },
+  limit: { most: 900_000, of: 'bytes of JSON' },
   tooLong: 'cut',
   message: ({ text, subject, level, id, createdAt, host }, { index, source, sourcetype }) =>
     present({

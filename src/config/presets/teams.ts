@@ -18,6 +18,9 @@ const COLOURS = {
   critical: 'attention',
 } as const
 
+/** A single line break is none in Markdown. */
+const escape = (text: string) => text.replaceAll('\n', '\n\n')
+
 export const teams: Preset = {
   type: 'teams',
   options: {},
@@ -31,8 +34,9 @@ export const teams: Preset = {
           hint: 'url = { file = "teams-url" }, of a workflow that waits for a webhook',
         }
       : { url },
-  limit: { most: 20_000, of: 'bytes' },
+  limit: { most: 20_000, of: 'bytes of JSON' },
   tooLong: 'cut',
+  escape,
   message(said) {
     const title = titleOf(said)
     const colour = said.level === undefined ? {} : { color: COLOURS[said.level] }
@@ -47,11 +51,7 @@ export const teams: Preset = {
             $schema: 'http://adaptivecards.io/schemas/adaptive-card.json',
             type: 'AdaptiveCard',
             version: '1.4',
-            body: [
-              ...(title === '' ? [] : [head]),
-              // A single line break is none in Markdown.
-              { ...block, text: said.text.replaceAll('\n', '\n\n') },
-            ],
+            body: [...(title === '' ? [] : [head]), { ...block, text: escape(said.text) }],
           },
         },
       ],

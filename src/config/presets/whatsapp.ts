@@ -7,7 +7,8 @@
  * a repeat: what was sent and not answered may arrive twice.
  *
  * Both lie with statuses: 400 for a limit of 360dialog's, 555 for its restart. Meta's answers mean what
- * `error.code` says. `to` is the number; a message of `--json` has its own.
+ * `error.code` says. `to` is the number; a message of `--json` has its own. A destination with `to` keeps
+ * to what Meta takes for one number; one without, for many, has an order by the number (docs).
  */
 import * as v from 'valibot'
 
@@ -49,6 +50,9 @@ export const whatsapp: Preset = {
     lane: { rate: '20/s', window: 10 },
     too_long: 'bounce',
   },
+  // To one number one message in six seconds, and some on credit (131056).
+  further: ({ to }) =>
+    to === undefined ? {} : { lane: { rate: '10/m burst 20', window: 10 } },
   reach({ url, provider = '360dialog', key, token, phone_id: phone }) {
     const lack = (option: string, hint: string) => ({ option, why: 'is missing', hint })
     if (provider === '360dialog')
@@ -113,7 +117,7 @@ export const whatsapp: Preset = {
 ]`,
 }
 
-/** A parameter of a template has no line breaks, no tabs, and no long gaps. */
+/** A parameter of a template has no line breaks, no tabs, and no long gaps, and is not empty. */
 function partOf(said: Said, part: Part): string {
-  return (said[part] ?? '').replace(/\s+/g, ' ').trim()
+  return (said[part] ?? '').replace(/\s+/g, ' ').trim() || '-'
 }
