@@ -73,8 +73,8 @@ t.test('who of several receivers has it is told at each further attempt', async 
   }
   const id = await delivery.send('crm')
   for (const count of [1, 2, 3, 4]) {
-    await until(() => attempts.length === count, `try ${count}`)
     await delivery.calm()
+    await until(() => attempts.length >= count, `try ${count}`)
     delivery.pass(HOUR)
   }
   t.strictSame(
