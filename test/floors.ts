@@ -2,12 +2,19 @@
  * floors - checks the rules of the house (docs/design.md) over a tree of sources.
  *
  * Reads the syntax tree, so that comments and strings never count. Knows the rules and no more:
- * whether the code compiles is the compiler's business. A file that it cannot place is a
- * violation too, so that nothing escapes the rules by lying somewhere new.
+ * whether the code compiles is the compiler's business. A file that it cannot place or parse is
+ * a violation too, so that nothing escapes the rules by lying somewhere new.
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join, posix } from 'node:path'
-import ts from 'typescript'
+import { Visitor, parseSync } from 'oxc-parser'
+import type {
+  MemberExpression,
+  ModuleExportName,
+  Node,
+  Span,
+  VisitorObject,
+} from 'oxc-parser'
 
 /** From the ground up. What stands on one line stands side by side: neither imports the other. */
 const FLOORS: readonly (readonly string[])[] = [
@@ -56,32 +63,64 @@ export function checkFloors(root: string): Report {
 }
 
 function checkFile(file: string, text: string): string[] {
-  const source = ts.createSourceFile(file, text, ts.ScriptTarget.ES2023, true)
-  const found: string[] = []
+  const { program, errors } = parseSync(file, text)
+  const found = errors.map(({ message }) => `${file}: ${message}`)
   const name = file.replaceAll(/([a-z])([A-Z])/g, '$1-$2').toLowerCase()
   const word = FORBIDDEN_NAME.exec(name)?.[2]
   if (word) found.push(`${file}: '${word}' is not a word of this house`)
   if (floorOf(file) === -1) found.push(`${file}: is on no floor`)
-  const say = (node: ts.Node, what: string) => {
-    const { line } = source.getLineAndCharacterOfPosition(node.getStart(source))
-    found.push(`${file}:${line + 1}: ${what}`)
+  const say = ({ start }: Span, what: string) => {
+    found.push(`${file}:${text.slice(0, start).split('\n').length}: ${what}`)
   }
-  const visit = (node: ts.Node): void => {
-    const specifier = importedBy(node)
-    if (specifier !== undefined) {
-      const wrong = checkImport(file, specifier)
-      if (wrong) say(node, wrong)
-      for (const imported of namesTaken(node, specifier))
-        checkUse(file, imported, node, say)
-    }
-    const use = useOf(node)
-    if (use) checkUse(file, use, node, say)
-    if (ts.isEnumDeclaration(node)) say(node, 'declares an enum')
-    if (isDefaultExport(node)) say(node, 'has a default export')
-    ts.forEachChild(node, visit)
-  }
-  visit(source)
+  new Visitor(rules(file, text, say)).visit(program)
   return found
+}
+
+/** What is looked at of a file, by the kind of node. */
+function rules(
+  file: string,
+  text: string,
+  say: (node: Span, what: string) => void,
+): VisitorObject {
+  const imports = (node: Span, from: Node | null): void => {
+    const specifier = from === null ? undefined : textOf(from)
+    const wrong = specifier === undefined ? undefined : checkImport(file, specifier)
+    if (wrong) say(node, wrong)
+  }
+  const uses = (node: Span, use: string): void => {
+    const wrong = checkUse(file, use)
+    if (wrong) say(node, wrong)
+  }
+  const written = ({ start, end }: Span) => text.slice(start, end)
+  const isDefault = (name: ModuleExportName) => written(name) === 'default'
+  const hasDefault = (node: Span) => say(node, 'has a default export')
+  return {
+    ImportDeclaration(node) {
+      imports(node, node.source)
+      if (!/^(node:)?process$/.test(node.source.value)) return
+      // `process.env` of `import { env } from 'node:process'`.
+      for (const specifier of node.specifiers)
+        if (specifier.type === 'ImportSpecifier')
+          uses(node, `process.${written(specifier.imported)}`)
+    },
+    ExportNamedDeclaration(node) {
+      imports(node, node.source)
+      for (const { exported } of node.specifiers) if (isDefault(exported)) hasDefault(node)
+    },
+    ExportAllDeclaration: (node) => imports(node, node.source),
+    ImportExpression: (node) => imports(node, node.source),
+    TSImportType: (node) => imports(node, node.source),
+    NewExpression(node) {
+      if (written(node.callee) === 'Date' && node.arguments.length === 0)
+        uses(node, 'new Date()')
+    },
+    MemberExpression(node) {
+      uses(node, `${written(node.object).replace(/^globalThis\./, '')}.${nameOf(node)}`)
+    },
+    TSEnumDeclaration: (node) => say(node, 'declares an enum'),
+    ExportDefaultDeclaration: hasDefault,
+    TSExportAssignment: hasDefault,
+  }
 }
 
 function floorOf(file: string): number {
@@ -89,17 +128,11 @@ function floorOf(file: string): number {
   return FLOORS.findIndex((side) => side.includes(place))
 }
 
-/** The module that a node imports or exports from, statically or at run time. */
-function importedBy(node: ts.Node): string | undefined {
-  const from =
-    ts.isImportDeclaration(node) || ts.isExportDeclaration(node)
-      ? node.moduleSpecifier
-      : ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword
-        ? node.arguments[0]
-        : ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)
-          ? node.argument.literal
-          : undefined
-  return from && ts.isStringLiteralLike(from) ? from.text : undefined
+/** What a string says, if it says the same each time. */
+function textOf(node: Node): string | undefined {
+  if (node.type === 'Literal' && typeof node.value === 'string') return node.value
+  if (node.type !== 'TemplateLiteral' || node.expressions.length > 0) return undefined
+  return node.quasis[0]?.value.cooked ?? undefined
 }
 
 function checkImport(file: string, specifier: string): string | undefined {
@@ -114,46 +147,17 @@ function checkImport(file: string, specifier: string): string | undefined {
   return floorOf(target) < floorOf(file) ? undefined : `${mine} imports from ${theirs}`
 }
 
-/** `process.exit`, `Date.now`, `new Date()`: what a node asks of the world, or undefined. */
-function useOf(node: ts.Node): string | undefined {
-  if (ts.isNewExpression(node) && node.expression.getText() === 'Date')
-    return node.arguments?.length ? undefined : 'new Date()'
-  if (ts.isPropertyAccessExpression(node))
-    return `${node.expression.getText().replace(/^globalThis\./, '')}.${node.name.text}`
-  return undefined
+function nameOf({ property }: MemberExpression): string {
+  return property.type === 'Identifier' ? property.name : ''
 }
 
-/** `process.env` of `import { env } from 'node:process'`. */
-function namesTaken(node: ts.Node, specifier: string): string[] {
-  const bindings = ts.isImportDeclaration(node)
-    ? node.importClause?.namedBindings
-    : undefined
-  if (!/^(node:)?process$/.test(specifier) || !bindings || !ts.isNamedImports(bindings))
-    return []
-  return bindings.elements.map(
-    ({ propertyName, name }) => `process.${(propertyName ?? name).text}`,
-  )
-}
-
-function checkUse(
-  file: string,
-  use: string,
-  node: ts.Node,
-  say: (node: ts.Node, what: string) => void,
-): void {
+/** What is wrong with asking this of the world, if it is. */
+function checkUse(file: string, use: string): string | undefined {
   // Only bin/ ends the program, once main has said with which code.
-  if (use === 'process.exit') say(node, 'calls process.exit: only bin/ decides')
+  if (use === 'process.exit') return 'calls process.exit: only bin/ decides'
   if ((use === 'Date.now' || use === 'new Date()') && !ASKS_THE_TIME.test(file))
-    say(node, `asks the time by ${use}: the clock is passed in`)
+    return `asks the time by ${use}: the clock is passed in`
   if ((use === 'process.env' || use === 'process.argv') && !KNOWS_THE_PROGRAM.test(file))
-    say(node, `reads ${use}: only config, cli and daemon know the program`)
-}
-
-function isDefaultExport(node: ts.Node): boolean {
-  if (ts.isExportAssignment(node)) return true
-  if (ts.isExportSpecifier(node)) return node.name.text === 'default'
-  return (
-    ts.canHaveModifiers(node) &&
-    (ts.getModifiers(node) ?? []).some(({ kind }) => kind === ts.SyntaxKind.DefaultKeyword)
-  )
+    return `reads ${use}: only config, cli and daemon know the program`
+  return undefined
 }
