@@ -19,6 +19,12 @@ const LONGEST = 1_000
 
 const load = createRequire(import.meta.url)
 
+/** A pattern as JavaScript writes it, in RE2's writing; what RE2 does not know stays as it is. */
+export function translatePattern(source: string): string {
+  const { RE2JS } = load('re2js') as typeof import('re2js')
+  return RE2JS.translateRegExp(source)
+}
+
 /** The pattern of a source; throws an Error that says why it is none. */
 export const compilePattern = memo((source): Pattern => {
   if (source.length > LONGEST) throw new Error(`is longer than ${LONGEST} characters`)
