@@ -14,6 +14,7 @@ import type { DestinationBase } from './config.ts'
 import type { House } from './in-force.ts'
 import { laneTable, retryTable, table } from './options.ts'
 import { orderEntries, orderOptions } from './order.ts'
+import { schemaEntry } from './schema-file.ts'
 import { show, value, word } from './values.ts'
 import type { Reading } from './values.ts'
 
@@ -58,6 +59,7 @@ export const commonEntries = {
   lane: v.optional(laneTable),
   on_timeout: v.optional(word(['retry', 'hold', 'bounce'])),
   ...orderEntries,
+  ...schemaEntry,
   fallback: v.optional(
     table(
       fallbackEntries,
@@ -69,7 +71,7 @@ export const commonEntries = {
 
 const commonTable = table(commonEntries)
 
-/** What every destination has, but for its place. */
+/** What every destination has, but for its place and its schema, which is a file (schema-file.ts). */
 export function commonPartOf(
   { content_type, on_timeout, fallback, ...order }: v.InferOutput<typeof commonTable>,
   { retry, lane }: House,

@@ -10,6 +10,7 @@ import type { OrderOptions } from './order.ts'
 import type { Rate } from './rate.ts'
 import type { Route } from './routes.ts'
 import type { Rule } from './rules.ts'
+import type { EventSchema, Schema } from './schema.ts'
 import type { WireOptions } from './wire.ts'
 
 /** A secret is named, never held: it is looked up at each delivery. */
@@ -63,6 +64,8 @@ export interface LaneOptions {
 export interface DestinationBase extends OrderOptions {
   readonly name: string
   readonly contentType?: string
+  /** What the body of a message to it must be. */
+  readonly schema?: Schema
   readonly retry: RetryOptions
   readonly lane: LaneOptions
   /** What becomes of a message that may have arrived; absent: it is tried again. */
@@ -166,7 +169,11 @@ export interface Config extends AfterOptions {
   readonly destinations: ReadonlyMap<string, Destination>
   /** In their order: of two that lead an event to one destination the first counts. */
   readonly routes: readonly Route[]
-  readonly events: { readonly unrouted: 'bounce' | 'drop' }
+  readonly events: {
+    readonly unrouted: 'bounce' | 'drop'
+    /** Each that an event fits holds for it. */
+    readonly schemas: readonly EventSchema[]
+  }
   /** Things that are legal and unwise, each a printable line with its place. */
   readonly warnings: readonly string[]
 }

@@ -18,6 +18,8 @@ import { entriesOf, unknownOptions } from './options.ts'
 import { formatPlace, problemAt } from './problem.ts'
 import type { Options } from './presets/preset.ts'
 import type { Path, Problem } from './problem.ts'
+import { readSchema } from './schema-file.ts'
+import type { Said } from './schema-file.ts'
 import { secretsOf } from './secret.ts'
 import { placeOf } from './sources.ts'
 import type { Source } from './sources.ts'
@@ -50,7 +52,7 @@ export function readDestinations(
         continue
       }
       first.set(name, source)
-      const destination = readOne(source, name, table, house, problems)
+      const destination = readOne(source, name, table, house, { problems, warnings })
       if (destination === undefined) continue
       destinations.set(name, destination)
       warnings.push(...warningsOf(source, destination))
@@ -89,8 +91,9 @@ function readOne(
   name: string,
   given: unknown,
   house: House,
-  problems: Problem[],
+  said: Said,
 ): Destination | undefined {
+  const { problems } = said
   const path: Path = ['destinations', name]
   const found: Problem[] = []
   if (!isDestinationName(name))
@@ -123,7 +126,12 @@ function readOne(
     return undefined
   }
   const where = formatPlace(placeOf(source, path))
-  return { name, ...kind.read(result.output, held), where }
+  const { schema: file } = result.output as { schema?: string }
+  const schema =
+    file === undefined ? undefined : readSchema(source, [...path, 'schema'], file, said)
+  if (file !== undefined && schema === undefined) return undefined
+  const checked = schema === undefined ? {} : { schema }
+  return { name, ...kind.read(result.output, held), ...checked, where }
 }
 
 /** The options of a destination that its type does not know. */

@@ -14,6 +14,7 @@ import { parseSize } from '../base/size.ts'
 import { laneOf } from '../message/lane.ts'
 import type { Config, Destination, HttpDestination, LaneOptions } from './config.ts'
 import { DEFAULTS, DESTINATION_DEFAULTS } from './defaults.ts'
+import type { EventSchema, Schema } from './schema.ts'
 import { revisionOf } from './stamp.ts'
 
 const VERSION = 1
@@ -35,6 +36,8 @@ export interface Limits {
   /** Of a lane without a destination; absent where an older daemon published. */
   readonly lane?: LaneOptions
   readonly destinations: ReadonlyMap<string, Recipient>
+  /** Absent where there are none. */
+  readonly eventSchemas?: readonly EventSchema[]
 }
 
 /** What a sender must know of a destination. */
@@ -44,6 +47,8 @@ export interface Recipient {
   /** Of a message that asks for none; only where the way knows methods. */
   readonly method?: string
   readonly contentType?: string
+  /** What the body of a message to it must be. */
+  readonly schema?: Schema
   readonly lane?: LaneOptions
 }
 
@@ -77,11 +82,14 @@ export async function publishLimits(
     anyFilesystem: config.anyFilesystem,
     lane: config.lane,
     destinations: Object.fromEntries(
-      [...config.destinations].map(([name, { type, contentType, lane, ...more }]) => [
-        name,
-        { type, method: 'method' in more ? more.method : undefined, contentType, lane },
-      ]),
+      [...config.destinations].map(
+        ([name, { type, contentType, schema, lane, ...more }]) => {
+          const method = 'method' in more ? more.method : undefined
+          return [name, { type, method, contentType, schema, lane }]
+        },
+      ),
     ),
+    eventSchemas: config.events.schemas.length === 0 ? undefined : config.events.schemas,
   })}\n`
   const { default: writeFileAtomic } = await import('write-file-atomic')
   // `chown: false` keeps the owner that the daemon has; the types do not know it.
@@ -142,6 +150,9 @@ function parseLimits(raw: Record<string, unknown>): Limits | undefined {
     ...(isObject(raw['mail']) ? { mail: new Map(Object.entries(raw['mail'])) } : {}),
     anyFilesystem: raw['anyFilesystem'] === true,
     ...(isObject(raw['lane']) ? { lane: raw['lane'] as LaneOptions } : {}),
+    ...(Array.isArray(raw['eventSchemas'])
+      ? { eventSchemas: raw['eventSchemas'] as EventSchema[] }
+      : {}),
     // A map, because `constructor` may be the name of a destination.
     destinations: new Map(Object.entries(destinations as Record<string, Recipient>)),
   }

@@ -26,6 +26,8 @@ import { entriesOf, fileTable } from './options.ts'
 import { ConfigError, inOrder, problemAt } from './problem.ts'
 import type { Path, Problem } from './problem.ts'
 import { readRoutes } from './routes.ts'
+import { readEventSchemas } from './schema-file.ts'
+import type { EventSchema } from './schema.ts'
 import { placeOf, readSources } from './sources.ts'
 import type { Source, Sources } from './sources.ts'
 import { isTable } from './toml.ts'
@@ -58,9 +60,14 @@ export function checkConfig(environment: Environment, flags: Flags): Checked {
   for (const part of parts) checkPart(part, problems)
   const house = houseOf(sources, given)
   const files = main === undefined ? parts : [main, ...parts]
-  const { destinations, names, warnings } = readDestinations(files, house, problems)
+  const read = readDestinations(files, house, problems)
+  const { destinations, names } = read
+  const warnings = [...read.warnings]
   const isAll = sources.problems.length === 0
   const routes = readRoutes(files, { destinations, names, isAll }, problems)
+  const written = given.events?.schema ?? {}
+  const said = { problems, warnings }
+  const schemas = main === undefined ? [] : readEventSchemas(main, written, said)
   const defect = retryDefect(house.retry, given.retry)
   if (main !== undefined && defect !== undefined)
     problems.push(problemAt(placeOf(main, ['retry', defect.option]), defect.why))
@@ -89,7 +96,7 @@ export function checkConfig(environment: Environment, flags: Flags): Checked {
     spool: spool.spool,
     spoolIsDefault: spool.spoolIsDefault,
     anyFilesystem: anyFilesystem(environment, given.any_filesystem).value,
-    ...plainOptions(given),
+    ...plainOptions(given, schemas),
     ...afterOptions(given, DEFAULTS),
     ...house,
     destinations,
@@ -102,6 +109,7 @@ export function checkConfig(environment: Environment, flags: Flags): Checked {
 /** The options that nothing inherits and nothing overrides. */
 function plainOptions(
   given: FileOptions,
+  schemas: readonly EventSchema[],
 ): Pick<
   Config,
   'send' | 'mail' | 'submit' | 'listen' | 'activeLimit' | 'keys' | 'stop' | 'events' | 'log'
@@ -123,7 +131,11 @@ function plainOptions(
     activeLimit: given.active_limit ?? DEFAULTS.active_limit,
     keys: { ...keys, ...given.keys } as Config['keys'],
     stop: { ...stop, ...given.stop } as Config['stop'],
-    events: { ...events, ...given.events } as Config['events'],
+    events: {
+      unrouted: (given.events?.unrouted ??
+        events?.unrouted) as Config['events']['unrouted'],
+      schemas,
+    },
     log: { ...log, ...given.log } as Config['log'],
   }
 }

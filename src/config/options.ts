@@ -13,6 +13,7 @@ import { spoolDefect } from './glance.ts'
 import { listenEntries } from './listen.ts'
 import { formatPath } from './problem.ts'
 import type { Path } from './problem.ts'
+import { eventSchemas } from './schema-file.ts'
 import { isTable } from './toml.ts'
 import type { Table } from './toml.ts'
 import {
@@ -125,7 +126,12 @@ export const fileTable = table({
       retention: v.optional(span(DAY, 36_500 * DAY, true)),
     }),
   ),
-  events: v.optional(table({ unrouted: v.optional(word(UNROUTED)) })),
+  events: v.optional(
+    table({
+      unrouted: v.optional(word(UNROUTED)),
+      schema: v.optional(eventSchemas()),
+    }),
+  ),
   /** Each is read by itself (routes.ts). */
   routes: v.optional(
     v.custom<readonly unknown[]>(Array.isArray, because('is no list', 'write [[routes]]')),

@@ -22,7 +22,7 @@ import { healthRoutes } from '../intake/health-routes.ts'
 import { messageRoutes } from '../intake/message-routes.ts'
 import { sendRoute } from '../intake/send-route.ts'
 import { IntakeServer } from '../intake/server.ts'
-import type { Terms } from '../intake/terms.ts'
+import { termsIn } from '../intake/terms.ts'
 import { identify } from '../intake/tokens.ts'
 import { controlRoutes } from './control.ts'
 import type { Answer } from './control.ts'
@@ -45,10 +45,7 @@ export async function openIntake(
   config: Config,
   { reload, log, env }: Around,
 ): Promise<IntakeServer> {
-  const terms = (): Terms => {
-    const { send, mail, destinations } = daemon.config
-    return { ...send, mail, destinations }
-  }
+  const terms = () => termsIn(daemon.config)
   const desk = daemon.queue
   const onLoopback = isLoopback(config.listen.http?.host ?? '')
   const tokens = tokenReader(env['CREDENTIALS_DIRECTORY'])

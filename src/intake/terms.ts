@@ -4,7 +4,9 @@
  * The same for whoever takes it, a command or the daemon; where each gets them is his own
  * business.
  */
+import type { Config } from '../config/config.ts'
 import type { Recipient } from '../config/limits.ts'
+import type { EventSchema } from '../config/schema.ts'
 
 export interface Terms {
   readonly messageSizeLimit: number
@@ -15,4 +17,11 @@ export interface Terms {
   readonly mail?: ReadonlyMap<string, string>
   /** Undefined where nobody can tell which there are. */
   readonly destinations?: ReadonlyMap<string, Recipient>
+  /** What the body of some events must be. */
+  readonly eventSchemas?: readonly EventSchema[]
+}
+
+/** Those of a configuration. */
+export function termsIn({ send, mail, destinations, events }: Config): Terms {
+  return { ...send, mail, destinations, eventSchemas: events.schemas }
 }

@@ -8,6 +8,7 @@ import { MsgqError } from '../base/errors.ts'
 import type { Environment, Flags, SpoolPlace } from '../config/find.ts'
 import { DEFAULT_LIMITS, areCurrent, readLimits } from '../config/limits.ts'
 import type { Limits } from '../config/limits.ts'
+import { termsIn } from '../intake/terms.ts'
 import type { Terms } from '../intake/terms.ts'
 
 /** The machine, and whoever hears of what is no reason to refuse. */
@@ -34,8 +35,7 @@ export async function termsOf(
       : unchecked(limits)
   const { loadConfig } = await import('../config/load.ts')
   try {
-    const { send, mail, destinations } = loadConfig(io.environment, flags)
-    return { ...send, mail, destinations }
+    return termsIn(loadConfig(io.environment, flags))
   } catch (error) {
     if (!(error instanceof MsgqError)) throw error
     io.warn(`${command}: taken unchecked, the configuration has a fault: ${error.message}`)

@@ -30,6 +30,7 @@ const SAMPLES: Readonly<Record<string, unknown>> = {
   'listen.tokens': { file: 'tokens' },
   'bounce.notify': 'ops',
   expect: [{ event: 'backup.ok', every: '26h', notify: 'ops' }],
+  'events.schema': { 'user.*': 'user.json' },
   mail: { root: 'ops', default: 'ops', 'ann@example.com': 'crm,ops' },
   routes: [
     {
@@ -124,6 +125,7 @@ t.test('as it is delivered it changes nothing', async (t) => {
 t.test('with every line uncommented it loads', async (t) => {
   const dir = t.testdir()
   const config = put(join(dir, 'msgq.toml'), UNCOMMENTED)
+  for (const schema of ['crm.json', 'user.json']) put(join(dir, schema), '{}')
   const loaded = loadConfig(machine(dir), { config })
   for (const name of ['crm', 'archive', 'mail', 'events', 'ops', 'shop'])
     t.ok(loaded.destinations.has(name), name)
