@@ -3,6 +3,7 @@
  */
 export { MsgqError, UnsureError } from './base/errors.ts'
 export type { ErrorCode } from './base/errors.ts'
+export { MisfitError } from './intake/fit.ts'
 export type { Choice } from './library/choice.ts'
 export type { Outgoing } from './library/message.ts'
 export { open } from './library/open.ts'

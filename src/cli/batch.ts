@@ -23,6 +23,7 @@ import { timesOf } from '../intake/schedule.ts'
 import { sourceOf } from './body.ts'
 import type { Io } from './command.ts'
 import { openDoor } from './door.ts'
+import { checkFit } from '../intake/fit.ts'
 import { linesOf } from '../intake/lines.ts'
 import { receiversOf } from '../intake/recipient.ts'
 import { printIds } from './print-ids.ts'
@@ -93,9 +94,11 @@ export async function sendBatch(line: Line, io: Io, flags: Flags): Promise<numbe
       onEnd: () => input.destroy(),
     })
     const unhook = onSignal((exitCode) => answers.end(exitCode))
-    await readInto(answers, input, lineLimit(terms), async (bytes) =>
-      take(compose(bytes)),
-    ).finally(unhook)
+    await readInto(answers, input, lineLimit(terms), async (bytes) => {
+      const composed = compose(bytes)
+      checkFit(composed.draft, composed.body, terms)
+      return take(composed)
+    }).finally(unhook)
     const { exitCode, good, refused } = await answers.finish()
     if (options.verbose)
       io.warn(`send: ${good} queued, ${refused} refused, in the spool ${place.spool}`)

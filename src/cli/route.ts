@@ -3,16 +3,21 @@
  *
  * By the configuration here, which the daemon may not have in force yet. Each route that is for
  * the event is judged; of two that lead to one destination the first counts. 1 where none takes
- * it.
+ * it, 65 where the event's own schema refuses it.
  */
 import { MsgqError } from '../base/errors.ts'
 import { printable } from '../base/text.ts'
 import type { Flags } from '../config/find.ts'
 import { loadConfig } from '../config/load.ts'
+import type { Destination } from '../config/config.ts'
 import { outputType } from '../config/routes.ts'
+import { compiledSchema } from '../config/schema.ts'
 import { rendering } from '../delivery/render.ts'
 import { courseOf, unrouted } from '../delivery/routes.ts'
+import { checkFit } from '../intake/fit.ts'
+import { termsIn } from '../intake/terms.ts'
 import { checkDraft } from '../message/draft.ts'
+import { misfitOf } from '../message/misfit.ts'
 import { readSource, sourceOf } from './body.ts'
 import type { Define, Io } from './command.ts'
 import { jsonLine } from './json.ts'
@@ -29,7 +34,8 @@ const HELP = `
   msgq route --event user.created -d @event.json
   msgq route --event user.created -d '{"user":{"role":"admin"}}' --json
 
-Exit: 0 a route takes it  1 none does: it bounces, or is dropped  78 configuration`
+Exit: 0 a route takes it  1 none does: it bounces, or is dropped  65 its schema refuses it
+78 configuration`
 
 /** `msgq route`. */
 export const define: Define = (command, begin) => {
@@ -51,17 +57,21 @@ async function run(io: Io, flags: Flags, options: Options): Promise<number> {
   if (options.data === undefined && io.stdin.isTTY)
     throw new MsgqError('usage', 'no body', 'give it with -d, or pipe it in')
   const source = sourceOf('-d', data)
-  const text = (await readSource(source, io, config.send.messageSizeLimit)).toString()
+  const bytes = await readSource(source, io, config.send.messageSizeLimit)
+  checkFit({ event }, bytes, termsIn(config))
+  const text = bytes.toString()
   const course = courseOf(config.routes, event, () => text)
   const createdAt = new Date(io.clock.now()).toISOString()
   const lines: string[] = []
   for (const [to, route] of course.by) {
     const destination = config.destinations.get(to)!
     const { name, where, template } = route
-    const made =
+    const made = taken(
       template === undefined
         ? { text }
-        : rendering(template, text, { id: ID, event, createdAt }, destination)
+        : rendering(template, text, { id: ID, event, createdAt }, destination),
+      destination,
+    )
     const contentType = template === undefined ? undefined : outputType(destination)
     const said = { to, route: name, where, contentType }
     if (json)
@@ -94,6 +104,17 @@ async function run(io: Io, flags: Flags, options: Options): Promise<number> {
   }
   await io.print(lines.join(''))
   return reason === undefined ? 0 : 1
+}
+
+type Made = ReturnType<typeof rendering>
+
+/** What goes out, where the destination's schema takes it. */
+function taken(made: Made, { schema }: Destination): Made {
+  if ('why' in made || schema === undefined) return made
+  const misfit = misfitOf(compiledSchema(schema), Buffer.from(made.text))
+  return misfit === undefined
+    ? made
+    : { why: `the schema refuses ${made.text}: ${misfit.why}` }
 }
 
 /** A body as a person may see it, a little to the right. */

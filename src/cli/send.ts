@@ -75,6 +75,7 @@ async function send({ to, text, options }: Line, io: Io, flags: Flags): Promise<
       '--key and more than one receiver exclude each other',
       'a key stands for one message: send it to each of them with a key of its own',
     )
+  const fit = hasSchema(receivers, terms) ? await import('../intake/fit.ts') : undefined
   for (const each of receivers) asUsage(() => checkDraft({ to: each, ...wish.draft }))
   warn(wish, io, now)
   const form = await forms?.encodeForm(options.form ?? [], io, terms.messageSizeLimit)
@@ -88,6 +89,7 @@ async function send({ to, text, options }: Line, io: Io, flags: Flags): Promise<
     options.event === undefined
       ? receivers.map((each) => draftFor(each, asked, body, terms))
       : [draftFor(undefined, asked, body, terms)]
+  for (const draft of drafts) fit?.checkFit(draft, body, terms)
   if (dryRun !== undefined) {
     const config = dryRun.shownConfig(io, flags)
     const requests = await Promise.all(
@@ -135,6 +137,13 @@ async function queue(ready: Ready): Promise<number> {
   })
   const end = (await waiter?.until(ids)) ?? 0
   return code === 0 ? end : code
+}
+
+/** Whether a body may be refused for what it is; of an event it is looked at more closely later. */
+function hasSchema(receivers: readonly string[], terms: Terms): boolean {
+  const { destinations, eventSchemas = [] } = terms
+  if (receivers.length === 0) return eventSchemas.length > 0
+  return receivers.some((to) => destinations?.get(to)?.schema !== undefined)
 }
 
 /** What is critical may take the room that min_free keeps: it may be about that very disk. */

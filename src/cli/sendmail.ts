@@ -16,6 +16,7 @@ import type { Flags } from '../config/find.ts'
 import type { Outbox, Submission } from '../queue/queue.ts'
 import type { Define, Io } from './command.ts'
 import { draftFor } from '../intake/compose.ts'
+import { checkFit } from '../intake/fit.ts'
 import { openDoor } from './door.ts'
 import { receiversOn, routeMail } from './mail-route.ts'
 import { readMail } from './mail-text.ts'
@@ -126,6 +127,7 @@ async function sendmail({ words, options }: Line, io: Io, flags: Flags): Promise
     const body = bodyOf(mail, cut, terms.messageSizeLimit)
     const wish = mail.subject === undefined ? {} : { subject: mail.subject }
     const drafts = to.map((each) => draftFor(each, wish, body, terms))
+    for (const draft of drafts) checkFit(draft, body, terms)
     if (drafts.length > 0) {
       const sender = senderHere()
       const outbox = await openDoor(io, place, terms)

@@ -11,6 +11,7 @@ import { asOwner } from './become.ts'
 import { tooLarge } from './body.ts'
 import type { Io } from './command.ts'
 import { draftFor } from '../intake/compose.ts'
+import { checkFit } from '../intake/fit.ts'
 import { openDoor } from './door.ts'
 import { receiversOf } from '../intake/recipient.ts'
 import type { Ended } from './run-command.ts'
@@ -86,6 +87,7 @@ async function queue(
   if ('trouble' in route) throw route.trouble
   const { place, terms, receivers } = route
   const drafts = receivers.map((to) => draftFor(to, draft, body, terms))
+  for (const each of drafts) checkFit(each, body, terms)
   const sender = senderHere()
   await asOwner(place.spool, async () => {
     const outbox = await openDoor(io, place, terms)

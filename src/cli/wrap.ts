@@ -58,7 +58,7 @@ A report that cannot be queued goes to stderr. The command runs and its exit cod
 whatever is wrong with the queue. Exit 64: the line is wrong, and nothing was run.
 With --stdout what a command printed that worked is the message, whole, and no report; of one
 that failed nothing is sent but, with --on ok,fail, the report. Where what it printed cannot
-be queued the exit code is 65 (too large) or 75, although the command worked.`
+be queued the exit code is 65 (too large, or refused by the schema of DEST) or 75, although the command worked.`
 
 /** `msgq wrap`. */
 export const define: Define = (command, begin) => {

@@ -27,6 +27,8 @@ import { pullRule } from '../delivery/routing.ts'
 import { Scheduler } from '../delivery/scheduler.ts'
 import { Suspender } from '../delivery/suspender.ts'
 import { Tally, tallied } from '../delivery/tally.ts'
+import { misfitIn } from '../intake/fit.ts'
+import { termsIn } from '../intake/terms.ts'
 import { idMaker } from '../message/id.ts'
 import { openEngine } from '../queue/open.ts'
 import type { Engine } from '../queue/queue.ts'
@@ -107,6 +109,7 @@ export async function assemble(options: DaemonOptions): Promise<Parts> {
     onSync: (what, ms) => counts.synced(what, ms),
     mayExpire,
     limits: () => configuration.now.send,
+    misfit: (draft, body) => misfitIn(draft, body, termsIn(configuration.now)),
     submit: { ...config.submit, minFree: config.send.minFree },
     report: (report) => troubles.hear(report),
   })

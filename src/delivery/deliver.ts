@@ -31,6 +31,7 @@ import type { Recalls } from './recalls.ts'
 import { render } from './render.ts'
 import { expiryOf } from './retry.ts'
 import { postponement, settlementOf, untried } from './settle.ts'
+import { unfit } from './unfit.ts'
 
 /** Where a lease goes, by the configuration in force now. */
 export interface Routing {
@@ -210,6 +211,8 @@ async function outcomeOf(
         body = rendered.body
         envelope = { ...envelope, contentType: rendered.contentType }
       }
+      const refused = await unfit(body, destination)
+      if (refused !== undefined) return refused
     }
     if (destination.onTimeout !== undefined) {
       const noted = await noteSending(lease, claims, clock)

@@ -8,11 +8,13 @@ import { STATUS_CODES } from 'node:http'
 import { plainError } from '../base/errno.ts'
 import { MsgqError, UnsureError } from '../base/errors.ts'
 import { IdConflict, KeyConflict, LoopError } from '../queue/queue.ts'
+import { MisfitError } from './fit.ts'
 
 /** Every `code` that a problem may have. */
 export const CODES = [
   'malformed',
   'invalid',
+  'schema',
   'token-missing',
   'token-unknown',
   'scope',
@@ -45,6 +47,8 @@ export interface Problem {
   readonly detail: string
   /** The member of the message that is wrong. */
   readonly field?: string
+  /** JSON Pointer of what is wrong in that member; '' is the whole of it. */
+  readonly pointer?: string
   readonly hint?: string
   /** The message that has the key. */
   readonly of?: string
@@ -52,6 +56,7 @@ export interface Problem {
 
 interface More {
   readonly field?: string | undefined
+  readonly pointer?: string
   readonly hint?: string | undefined
   readonly of?: string
   readonly headers?: Readonly<Record<string, string>>
@@ -78,7 +83,7 @@ export class Refusal extends Error {
   }
 
   get problem(): Problem {
-    const { field, hint, of } = this.more
+    const { field, pointer, hint, of } = this.more
     return {
       type: 'about:blank',
       title: STATUS_CODES[this.status] ?? '',
@@ -86,6 +91,7 @@ export class Refusal extends Error {
       code: this.code,
       detail: this.message,
       ...(field === undefined ? {} : { field }),
+      ...(pointer === undefined ? {} : { pointer }),
       ...(hint === undefined ? {} : { hint }),
       ...(of === undefined ? {} : { of }),
     }
@@ -110,6 +116,12 @@ export function asRefusal(error: unknown): Refusal {
     })
   if (!(error instanceof MsgqError)) return new Refusal(500, 'internal', plainError(error))
   const { code, message, hint } = error
+  if (error instanceof MisfitError)
+    return new Refusal(400, 'schema', message, {
+      field: 'body',
+      pointer: error.pointer,
+      hint,
+    })
   if (code === 'data' || code === 'usage')
     return new Refusal(400, 'invalid', message, { field: fieldOf(message), hint })
   return new Refusal(503, 'unavailable', message, { hint, headers: LATER })

@@ -11,6 +11,7 @@ import type { Accepted } from '../queue/queue.ts'
 import type { Composed } from './batch-line.ts'
 import { checkReceiver, senderOf } from './caller.ts'
 import type { Caller } from './caller.ts'
+import { checkFit } from './fit.ts'
 import { Refusal, SOON } from './refusal.ts'
 import type { Relayed } from './relayed.ts'
 import { tooLarge } from './asked.ts'
@@ -44,9 +45,11 @@ export async function take(
   { draft, body }: Composed,
   relayed?: Relayed,
 ): Promise<Accepted> {
-  const { messageSizeLimit } = deps.terms()
+  const terms = deps.terms()
+  const { messageSizeLimit } = terms
   if (body.length > messageSizeLimit) throw tooLarge(messageSizeLimit)
   checkReceiver(caller, draft)
+  checkFit(draft, body, terms)
   const sender = senderOf(caller)
   const submission =
     relayed === undefined

@@ -11,6 +11,7 @@ import { MsgqError } from '../base/errors.ts'
 import type { Environment, Flags, SpoolPlace } from '../config/find.ts'
 import { printable } from '../base/text.ts'
 import { entryView, messageView } from '../intake/message-view.ts'
+import { checkFit } from '../intake/fit.ts'
 import type { Terms } from '../intake/terms.ts'
 import { spanOf } from '../intake/when.ts'
 import { idMaker } from '../message/id.ts'
@@ -223,6 +224,7 @@ export class SpoolQueue implements Public.Queue {
     const { environment, clock } = this.#ground
     const to = environment.env['MSGQ_TO'] || terms.to
     const { draft, body } = composeParts(parts, { to, terms, now: clock.now() })
+    checkFit(draft, body, terms)
     const door = await this.#openDoor(draft.level === 'critical')
     return { queued: door.enqueue({ draft, body, sender: senderHere() }) }
   }

@@ -50,6 +50,8 @@ const OURS = new Set([
 export interface AdoptOptions {
   readonly now: number
   readonly messageSizeLimit: number
+  /** Why its receiver would refuse it; undefined for what may go. */
+  readonly misfit?: ((draft: Draft, body: Uint8Array) => string | undefined) | undefined
   /** What the file was called, for the trail. */
   readonly origin?: string
 }
@@ -78,7 +80,10 @@ export async function sealInPlace(
   const sealed = alreadySealed(line, name.id, uid)
   if (sealed !== undefined) return adopted(sealed, options.now)
 
-  const envelope = seal(draftOf(line), body, {
+  const draft = draftOf(line)
+  const misfit = options.misfit?.(draft, body)
+  if (misfit !== undefined) throw new Defect(misfit)
+  const envelope = seal(draft, body, {
     id: name.id,
     now: options.now,
     sender: { uid },

@@ -9,6 +9,7 @@ import { syncFolder } from '../../base/durable.ts'
 import { isMissing, plainError } from '../../base/errno.ts'
 import { printable } from '../../base/text.ts'
 import { sealInPlace } from './adopt.ts'
+import type { AdoptOptions } from './adopt.ts'
 import { waitingIn } from './agenda.ts'
 import type { Agenda, Waiting } from './agenda.ts'
 import { putAside } from './aside.ts'
@@ -27,7 +28,7 @@ export const RETRY = 60_000
 /** Sealed at the same time: their bodies are in memory. */
 const WIDTH = 4
 
-export interface GuestDeps extends JudgeDeps {
+export interface GuestDeps extends JudgeDeps, Pick<AdoptOptions, 'misfit'> {
   readonly agenda: Agenda
   readonly claims: ClaimTable
   readonly messageSizeLimit: number
@@ -87,10 +88,10 @@ export class Guests {
   }
 
   async #sealOne(guest: Guest): Promise<Waiting | undefined> {
-    const { layout, mover, clock, report, messageSizeLimit, quota } = this.#deps
+    const { layout, mover, clock, report, messageSizeLimit, quota, misfit } = this.#deps
     const { name, origin } = guest
     const active = formatName(name)
-    const options = { now: clock.now(), messageSizeLimit }
+    const options = { now: clock.now(), messageSizeLimit, misfit }
     try {
       const { file, uid, size } = await sealInPlace(
         layout,

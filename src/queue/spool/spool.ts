@@ -40,6 +40,7 @@ import type {
   Stats,
   Submission,
 } from '../queue.ts'
+import type { AdoptOptions } from './adopt.ts'
 import { Agenda } from './agenda.ts'
 import { Backlog } from './backlog.ts'
 import { claimDue } from './claim-due.ts'
@@ -84,6 +85,8 @@ export interface SpoolOptions extends OutboxOptions {
   readonly onSync?: OnSync
   /** False while nobody knows what time it is: nothing is removed then because it is old. */
   readonly mayExpire?: () => boolean
+  /** Why a file that is to be adopted may not go; undefined for one that may. */
+  readonly misfit?: AdoptOptions['misfit']
   /** Who else may send, and how much. */
   readonly submit?: Bounds
   /** Another way to own the spool, and another state table: for tests. */
@@ -192,6 +195,7 @@ export class SpoolEngine implements Engine {
       quota: this.#quota,
       nextId: options.nextId ?? idMaker(clock.now, (bytes) => randomFillSync(bytes)),
       messageSizeLimit: options.messageSizeLimit ?? Infinity,
+      misfit: options.misfit,
     })
     const all = { ...deps, claims: this.#claims, door: this.#door }
     this.#backlog = new Backlog(all)
