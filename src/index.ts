@@ -5,6 +5,7 @@ export { MsgqError, UnsureError } from './base/errors.ts'
 export type { ErrorCode } from './base/errors.ts'
 export { MisfitError } from './intake/fit.ts'
 export type { Choice } from './library/choice.ts'
+export type { Outcome } from './library/end.ts'
 export type { Outgoing } from './library/message.ts'
 export { open } from './library/open.ts'
 export type { OpenOptions } from './library/open.ts'
@@ -20,7 +21,6 @@ export type {
   Waiting,
   Whole,
 } from './library/queue.ts'
-export type { Outcome } from './library/waiter.ts'
 export type { Envelope } from './message/envelope.ts'
 export type { State } from './message/state.ts'
 export type { TrailLine } from './message/trail.ts'

@@ -66,8 +66,8 @@ TO is a destination or a URL, or more with commas between them (default: $MSGQ_T
 Prints the id of the message once it is on disk, and exits 0 if and only if it is.
 Exit: 64 usage  65 message  66 unreadable file  73, 77 spool  75 try again  78 configuration;
 with each of them nothing was queued. 1: of several receivers some were served, as it says.
-With --wait, once it is on disk: 0 delivered  1 bounced or deleted  3 held
-124 not yet: it goes on by itself. Of several the worst counts.`
+With --wait, once it is on disk: 0 delivered  1 bounced or deleted  3 held, or its
+lane is suspended  124 not yet: it goes on by itself. Of several the worst counts.`
 
 /** All of them but the two that every command has. */
 export const SEND_OPTIONS: readonly OptionRow[] = [

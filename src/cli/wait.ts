@@ -12,8 +12,9 @@ import { printable } from '../base/text.ts'
 import { shortId } from '../message/id.ts'
 import type { Suspension } from '../message/suspension.ts'
 import { checkReadable, holderOf, openDesk } from '../queue/open.ts'
-import { WORSE, Waiter as Watch, kindOf } from '../library/waiter.ts'
-import type { End, Kind } from '../library/waiter.ts'
+import { WORSE, kindOf } from '../library/end.ts'
+import type { End, Kind } from '../library/end.ts'
+import { Waiter as Watch } from '../library/waiter.ts'
 import { exactTime } from './clock-text.ts'
 import type { Io } from './command.ts'
 import { reasonOf } from './reason.ts'
@@ -77,7 +78,8 @@ export class Waiter {
     const timer = setTimeout(() => over.abort(), this.#timeout)
     try {
       await this.#sayIfDown()
-      const ends = await this.#watch.until(ids, { signal: over.signal })
+      const wanted = { signal: over.signal, timeout: this.#timeout }
+      const ends = await this.#watch.until(ids, wanted)
       return this.#report(ids, (id) => this.#tell(id, ends.get(id) as End))
     } catch (error) {
       if (!(error instanceof MsgqError) && errnoOf(error) === undefined) throw error
@@ -131,7 +133,7 @@ export class Waiter {
       case 'dropped':
         return `dropped${why}`
       case 'suspended':
-        return heldBy(suspension as Suspension)
+        return heldBy(suspension as Suspension, now)
       case 'held':
         return `${state ?? outcome}${who}${why}; msgq release ${shortId(id)}`
       case 'waiting': {
@@ -149,8 +151,9 @@ export class Waiter {
 }
 
 /** It waits for a lane that does not go on. */
-function heldBy({ lane, by, why }: Suspension): string {
+function heldBy({ lane, by, why, until }: Suspension, now: number): string {
+  const end = until === undefined ? '' : ` until ${exactTime(until, now)}`
   const who = by === undefined ? '' : ` by ${by}`
   const reason = why === undefined ? '' : `: ${printable(why, 500)}`
-  return `waits: ${lane} is suspended${who}${reason}; msgq resume ${lane}`
+  return `waits: ${lane} is suspended${end}${who}${reason}; msgq resume ${lane}`
 }

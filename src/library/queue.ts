@@ -8,8 +8,8 @@ import type { Envelope } from '../message/envelope.ts'
 import type { State } from '../message/state.ts'
 import type { TrailLine } from '../message/trail.ts'
 import type { Choice } from './choice.ts'
+import type { Outcome } from './end.ts'
 import type { Outgoing } from './message.ts'
-import type { Outcome } from './waiter.ts'
 
 /** A message as it is listed. Times are ISO 8601. */
 export interface Listed {
@@ -40,7 +40,7 @@ export type Sent = { readonly id: string } | { readonly error: Error }
 export interface Ended {
   /**
    * `waiting`: the time is over, and it goes on. `unknown`: it is gone, and the journal does not
-   * say how. `suspended`: it waits for a lane that does not go on by itself.
+   * say how. `suspended`: it waits for a lane that does not go on by itself, or not in time.
    */
   readonly outcome: Outcome
   /** Why, where somebody says so. */

@@ -20,6 +20,7 @@ import { checkOwn, checkReadable, openDesk, openOutbox } from '../queue/open.ts'
 import type { Act, Desk, Outbox, Suspensions } from '../queue/queue.ts'
 import { actSelectorOf, idOf, selectorOf } from './choice.ts'
 import type { Choice } from './choice.ts'
+import type { End } from './end.ts'
 import { actInFlight } from './in-flight.ts'
 import { flushLanes, resumeLane, suspendLane } from './lanes.ts'
 import { lanesIn } from './lane-words.ts'
@@ -29,7 +30,6 @@ import type * as Public from './queue.ts'
 import { operatorHere, senderHere } from './sender.ts'
 import { termsOf } from './terms.ts'
 import { Waiter } from './waiter.ts'
-import type { End } from './waiter.ts'
 
 export interface Ground {
   readonly environment: Environment
@@ -122,6 +122,7 @@ export class SpoolQueue implements Public.Queue {
     try {
       const ends = await waiter.until([whole], {
         signal: AbortSignal.any([over.signal, ...broken]),
+        timeout: most ?? Infinity,
         past: true,
       })
       for (const each of broken) each.throwIfAborted()

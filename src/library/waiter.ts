@@ -10,66 +10,22 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 import type { Clock } from '../base/clock.ts'
 import type { JournalLine } from '../message/journal-line.ts'
-import type { State } from '../message/state.ts'
 import { inForce } from '../message/suspension.ts'
 import type { Suspension } from '../message/suspension.ts'
-import type { TrailLine } from '../message/trail.ts'
 import type { Desk, Mark, Suspensions } from '../queue/queue.ts'
-
-/** How a message ended, as far as its sender is concerned, and how bad that is. */
-const KINDS = {
-  delivered: 'delivered',
-  dropped: 'delivered',
-  waiting: 'late',
-  unknown: 'late',
-  held: 'held',
-  suspended: 'held',
-  bounced: 'failed',
-  corrupt: 'failed',
-  deleted: 'failed',
-  expired: 'failed',
-} as const
-
-export type Outcome = keyof typeof KINDS
-export type Kind = (typeof KINDS)[Outcome]
-
-/** From the best to the worst. */
-export const WORSE: readonly Kind[] = ['delivered', 'late', 'held', 'failed']
-
-export interface End {
-  /** `waiting`: time is over, and it goes on. `unknown`: it is gone, and nobody knows how. */
-  readonly outcome: Outcome
-  /** Where the queue has it; absent where the journal told. */
-  readonly state?: State
-  readonly due?: number
-  /** Of one that is in the queue. */
-  readonly trail?: readonly TrailLine[]
-  readonly by?: string
-  readonly reason?: string
-  /** Why its lane stands still. */
-  readonly suspension?: Suspension
-  /** It happened to another: what the message became, or the one that it repeats. */
-  readonly instead?: { readonly id: string; readonly as: 'child' | 'first' }
-}
-
-export function kindOf({ outcome }: End): Kind {
-  return KINDS[outcome]
-}
-
-function rank(end: End): number {
-  return WORSE.indexOf(kindOf(end))
-}
+import { endIn, endOf, isWorse } from './end.ts'
+import type { End } from './end.ts'
 
 /** The queue itself is looked at so often (ms), and never in more than a tenth of the time. */
 const LOOK_EVERY = 1_000
 /** Of a message that is in no folder the journal may tell a moment later (ms). */
 const MOMENT = 2_000
-/** With these it begins anew. */
-const AGAIN: ReadonlySet<string> = new Set(['released', 'requeued'])
 
 export interface Wanted {
   /** Time is over. */
   readonly signal: AbortSignal
+  /** How long that is (ms): what is suspended for longer is not waited for. */
+  readonly timeout: number
   /** They may have ended long ago: what is known of them counts. */
   readonly past?: boolean
 }
@@ -83,6 +39,8 @@ export class Waiter {
   /** Whose end is still to come, and which of ours have it too. */
   readonly #watched = new Map<string, readonly string[]>()
   readonly #children = new Set<string>()
+  /** When time is over (epoch ms). */
+  #overAt = Infinity
 
   private constructor(desk: Desk & Suspensions, clock: Clock, from: Mark) {
     this.#desk = desk
@@ -97,13 +55,16 @@ export class Waiter {
   /** How each ended, or where it was when time was over. */
   async until(
     ids: readonly string[],
-    { signal, past = false }: Wanted,
+    { signal, timeout, past = false }: Wanted,
   ): Promise<ReadonlyMap<string, End>> {
     for (const id of ids) this.#watched.set(id, [id])
+    this.#overAt = this.#clock.now() + timeout
     const known = new AbortController()
     const over = AbortSignal.any([signal, known.signal])
     try {
       if (past) await this.#recollect()
+      // Most lanes are not, and to look for the messages costs more.
+      else if ((await this.#suspended()).size > 0) await this.#find(ids)
       if (this.#watched.size > 0) await Promise.race([this.#listen(over), this.#look(over)])
       for (const id of this.#watched.keys()) this.#end(id, await this.#late(id))
     } finally {
@@ -161,18 +122,27 @@ export class Waiter {
   /** Which of them are in the queue; those that do not go on by themselves have ended. */
   async #find(ids: readonly string[]): Promise<ReadonlySet<string>> {
     const { items } = await this.#desk.list({ ids }, { limit: ids.length })
-    const suspended = inForce(await this.#desk.suspensions(), this.#clock.now())
+    const suspended = await this.#suspended()
     for (const { id, state, lane } of items) {
       if (state === 'bounce' || state === 'corrupt' || state === 'hold')
         this.#end(id, await this.#stopped(id, state))
       else if (state === 'incoming' || state === 'deferred') {
         const suspension = suspended.get(lane)
-        // One that ends by itself may be over in time.
-        if (suspension !== undefined && suspension.until === undefined)
+        if (suspension !== undefined && !this.#isOverInTime(suspension))
           this.#end(id, { outcome: 'suspended', suspension })
       }
     }
     return new Set(items.map(({ id }) => id))
+  }
+
+  /** True for a suspension that ends by itself before our time is over. */
+  #isOverInTime({ until }: Suspension): boolean {
+    return until !== undefined && until <= this.#overAt
+  }
+
+  /** Lanes that are suspended now. */
+  async #suspended(): Promise<ReadonlyMap<string, Suspension>> {
+    return inForce(await this.#desk.suspensions(), this.#clock.now())
   }
 
   /** What is known before anything more happens, of what they became too. */
@@ -188,7 +158,7 @@ export class Waiter {
     for (const id of this.#watched.get(watched) ?? []) {
       const as = this.#children.has(watched) ? 'child' : 'first'
       const before = this.#ends.get(id)
-      if (before === undefined || rank(end) > rank(before))
+      if (before === undefined || isWorse(end, before))
         this.#ends.set(id, id === watched ? end : { ...end, instead: { id: watched, as } })
     }
     this.#watched.delete(watched)
@@ -251,37 +221,8 @@ export class Waiter {
     const message = await this.#desk.get(id)
     if (message === undefined) return (await this.#told(id)) ?? { outcome: 'unknown' }
     const { state, due, lane } = message.entry
-    const suspended = inForce(await this.#desk.suspensions(), this.#clock.now())
-    const suspension = suspended.get(lane)
+    const suspension = (await this.#suspended()).get(lane)
     if (suspension !== undefined) return { outcome: 'suspended', suspension }
     return { outcome: 'waiting', state, due, trail: message.trail }
-  }
-}
-
-/** How the journal says that a message ended; undefined where it does not. */
-function endIn(lines: readonly JournalLine[]): End | undefined {
-  let end: End | undefined
-  for (const line of lines) end = AGAIN.has(line.event) ? undefined : (endOf(line) ?? end)
-  return end
-}
-
-/** What a line of the journal says; undefined where it goes on. */
-function endOf({ event, reason, by }: JournalLine): End | undefined {
-  const why = {
-    ...(reason === undefined ? {} : { reason }),
-    ...(by === undefined ? {} : { by }),
-  }
-  switch (event) {
-    case 'delivered':
-      return { outcome: event }
-    case 'dropped':
-    case 'bounced':
-    case 'corrupt':
-    case 'deleted':
-    case 'expired':
-    case 'held':
-      return { outcome: event, ...why }
-    default:
-      return undefined
   }
 }

@@ -120,6 +120,14 @@ t.test('suspends and resumes', async (t) => {
   await t.rejects(queue.suspend('crn'), { code: 'usage', hint: /did you mean crm/ })
   t.equal(await queue.resume('crm'), true)
   t.equal(await queue.resume('crm'), false)
+
+  await queue.suspend('crm', { for: '2h', reason: 'tonight' })
+  const over = { outcome: 'suspended', reason: 'tonight' }
+  t.match(await queue.wait(id, { timeout: '1h' }), over, 'it is not over in time')
+  const late = new AbortController()
+  const waiting = queue.wait(id, { timeout: '3h', signal: late.signal })
+  setTimeout(() => late.abort(new Error('no more')), 50)
+  await t.rejects(waiting, /no more/, 'what may be over in time is waited for')
 })
 
 t.test('waits no longer than it is told, and not for what is closed', async (t) => {
