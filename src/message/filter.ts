@@ -1,19 +1,13 @@
 /**
- * filter - a question to the JSON body of an event: read from one line of text, and answered. Pure.
- *
- *   expression = and { "or" and }            and  = not { "and" not }
- *   not        = "not" not | "(" expression ")" | test
- *   test       = path ( "==" | "!=" | "<" | "<=" | ">" | ">=" ) value
- *              | path [ "not" ] "in" "[" value { "," value } "]"
- *              | path [ "not" ] "exists" | path ( "starts" | "ends" ) "with" text
- *   path       = name { "." name }           a name is bare, a number in a list, or in quotes
- *   value      = text | number | true | false | null, as in JSON
+ * filter - a question to the JSON body of an event: what it asks, its answer, and how one would
+ * write it. Pure.
  *
  * A member that is not there equals nothing and compares with nothing. Numbers compare with
  * numbers and texts with texts, by code units; anything else does not. An answer says why.
+ * What is written is read in filter-grammar.ts.
  */
 export type Scalar = string | number | boolean | null
-type Comparison = '==' | '!=' | '<' | '<=' | '>' | '>='
+export type Comparison = '==' | '!=' | '<' | '<=' | '>' | '>='
 
 /** What a filter asks. */
 export type Filter =
@@ -37,16 +31,6 @@ export type Filter =
 export interface Answer {
   readonly holds: boolean
   readonly why: string
-}
-
-/** A text that is no filter: why, and at which character of it, from 1. */
-export class FilterError extends Error {
-  readonly column: number
-
-  constructor(why: string, column: number) {
-    super(why)
-    this.column = column
-  }
 }
 
 /** Whether a filter holds for a body. */
@@ -124,7 +108,17 @@ function shown(value: unknown): string {
 }
 
 const BARE = /^[A-Za-z_][\w-]*$|^\d+$/
-const WORDS = new Set(['and', 'or', 'not', 'in', 'exists', 'starts', 'ends', 'with'])
+/** What a bare name cannot begin a path with. */
+export const WORDS: ReadonlySet<string> = new Set([
+  'and',
+  'or',
+  'not',
+  'in',
+  'exists',
+  'starts',
+  'ends',
+  'with',
+])
 
 /** A path as one would write it. */
 function pathText(path: readonly string[]): string {
@@ -159,197 +153,4 @@ export function filterText(filter: Filter): string {
 function grouped(filter: Filter): string {
   const text = filterText(filter)
   return filter.kind === 'and' || filter.kind === 'or' ? `(${text})` : text
-}
-
-/** Reads a filter; throws a FilterError. */
-export function parseFilter(text: string): Filter {
-  return new Reader(text).whole()
-}
-
-const TOKEN =
-  /\s*(?:("(?:[^"\\\p{Cc}]|\\.)*")|(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)(?![\w.-])|(\w[\w-]*)|([=!<>]=|[<>()[\],.])|$)/uy
-/** Brackets within brackets. */
-const DEEPEST = 50
-
-interface Token {
-  readonly kind: 'text' | 'number' | 'word' | 'sign' | 'end'
-  readonly text: string
-  readonly column: number
-}
-
-class Reader {
-  readonly #text: string
-  #at = 0
-  #depth = 0
-  #token: Token
-
-  constructor(text: string) {
-    this.#text = text
-    this.#token = this.#next()
-  }
-
-  whole(): Filter {
-    const filter = this.#expression()
-    if (this.#token.kind !== 'end')
-      throw this.#wrong(`${this.#shown()} stands where "and", "or" or the end should`)
-    return filter
-  }
-
-  #expression(): Filter {
-    return this.#list('or', () => this.#list('and', () => this.#not()))
-  }
-
-  #list(kind: 'and' | 'or', part: () => Filter): Filter {
-    const of = [part()]
-    while (this.#take('word', kind)) of.push(part())
-    return of.length === 1 ? of[0]! : { kind, of }
-  }
-
-  #not(): Filter {
-    if (++this.#depth > DEEPEST) throw this.#wrong('is nested too deeply')
-    try {
-      if (this.#take('word', 'not')) return { kind: 'not', of: this.#not() }
-      if (!this.#take('sign', '(')) return this.#test()
-      const inner = this.#expression()
-      if (!this.#take('sign', ')'))
-        throw this.#wrong(`${this.#shown()} stands where ")" should`)
-      return inner
-    } finally {
-      this.#depth--
-    }
-  }
-
-  #test(): Filter {
-    const path = this.#path()
-    if (this.#take('word', 'not')) {
-      if (this.#take('word', 'exists')) return { kind: 'not', of: { kind: 'exists', path } }
-      if (this.#take('word', 'in')) return { kind: 'not', of: this.#in(path) }
-      throw this.#wrong(`${this.#shown()} stands where "in" or "exists" should`)
-    }
-    if (this.#take('word', 'exists')) return { kind: 'exists', path }
-    if (this.#take('word', 'in')) return this.#in(path)
-    for (const kind of ['starts', 'ends'] as const)
-      if (this.#take('word', kind)) {
-        if (!this.#take('word', 'with'))
-          throw this.#wrong(`${this.#shown()} stands where "with" should`)
-        const text = this.#value()
-        if (typeof text === 'string') return { kind, path, text }
-        throw this.#wrong(`${kind} with: is not a text: ${JSON.stringify(text)}`)
-      }
-    for (const by of ['==', '!=', '<=', '>=', '<', '>'] as const)
-      if (this.#take('sign', by)) return { kind: 'compare', path, by, value: this.#value() }
-    throw this.#wrong(
-      `${this.#shown()} stands where ==, !=, <, <=, >, >=, in, exists, starts with or ends with should`,
-    )
-  }
-
-  #in(path: readonly string[]): Filter {
-    if (!this.#take('sign', '['))
-      throw this.#wrong(`${this.#shown()} stands where a list should: ["a", "b"]`)
-    const values = [this.#value()]
-    while (this.#take('sign', ',')) values.push(this.#value())
-    if (!this.#take('sign', ']'))
-      throw this.#wrong(`${this.#shown()} stands where "]" should`)
-    return { kind: 'in', path, values }
-  }
-
-  #path(): string[] {
-    const { kind, text } = this.#token
-    if ((kind !== 'word' || WORDS.has(text) || /^\d/.test(text)) && kind !== 'text')
-      throw this.#wrong(`${this.#shown()} stands where a member of the body should`)
-    const path = [this.#name()]
-    while (this.#token.text === '.' && this.#token.kind === 'sign') {
-      this.#token = this.#segment()
-      if (this.#token.kind !== 'word' && this.#token.kind !== 'text')
-        throw this.#wrong(`${this.#shown()} stands where a member should`)
-      path.push(this.#name())
-    }
-    return path
-  }
-
-  #name(): string {
-    const { kind, text } = this.#token
-    const name = kind === 'text' ? this.#decoded() : text
-    this.#token = this.#next()
-    return name
-  }
-
-  #value(): Scalar {
-    const { kind, text } = this.#token
-    let value: Scalar
-    if (kind === 'text') value = this.#decoded()
-    else if (kind === 'number') value = Number(text)
-    else if (kind === 'word' && ['true', 'false', 'null'].includes(text))
-      value = JSON.parse(text) as Scalar
-    else
-      throw this.#wrong(
-        `${this.#shown()} stands where a value should: a text in quotes, a number, true, false or null`,
-      )
-    if (value === Infinity || value === -Infinity)
-      throw this.#wrong(`${text} is more than a number can be`)
-    this.#token = this.#next()
-    return value
-  }
-
-  #decoded(): string {
-    try {
-      return JSON.parse(this.#token.text) as string
-    } catch {
-      throw this.#wrong(`${this.#shown()} is no text as JSON writes it`)
-    }
-  }
-
-  #take(kind: Token['kind'], text: string): boolean {
-    if (this.#token.kind !== kind || this.#token.text !== text) return false
-    this.#token = this.#next()
-    return true
-  }
-
-  #next(): Token {
-    TOKEN.lastIndex = this.#at
-    const found = TOKEN.exec(this.#text)
-    const start = this.#at + (/^\s*/.exec(this.#text.slice(this.#at))![0].length ?? 0)
-    if (found === null) throw this.#unreadable(start)
-    this.#at = TOKEN.lastIndex
-    const [, text, number, word, sign] = found
-    const column = start + 1
-    if (text !== undefined) return { kind: 'text', text, column }
-    if (number !== undefined) return { kind: 'number', text: number, column }
-    if (word !== undefined) return { kind: 'word', text: word, column }
-    return sign === undefined
-      ? { kind: 'end', text: '', column }
-      : { kind: 'sign', text: sign, column }
-  }
-
-  /** Behind a dot a number is a place in a list, and no part of `0.5`. */
-  #segment(): Token {
-    const found = /^\d+/.exec(this.#text.slice(this.#at))
-    if (found === null) return this.#next()
-    const column = this.#at + 1
-    this.#at += found[0].length
-    return { kind: 'word', text: found[0], column }
-  }
-
-  #shown(): string {
-    const { kind, text } = this.#token
-    if (kind === 'end') return 'the end'
-    return kind === 'text' ? text : JSON.stringify(text)
-  }
-
-  #unreadable(start: number): FilterError {
-    const rest = this.#text.slice(start)
-    if (rest.startsWith('=')) return new FilterError('"=" is written ==', start + 1)
-    if (rest.startsWith("'"))
-      return new FilterError('a text stands in double quotes: "text"', start + 1)
-    if (rest.startsWith('"'))
-      return new FilterError('a quote is missing at the end', start + 1)
-    if (rest.startsWith('&')) return new FilterError('"&&" is written and', start + 1)
-    if (rest.startsWith('|')) return new FilterError('"||" is written or', start + 1)
-    if (rest.startsWith('!')) return new FilterError('"!" is written not', start + 1)
-    return new FilterError(`${JSON.stringify([...rest][0])} means nothing here`, start + 1)
-  }
-
-  #wrong(why: string): FilterError {
-    return new FilterError(why, this.#token.column)
-  }
 }

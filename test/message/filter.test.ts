@@ -1,7 +1,9 @@
 import fc from 'fast-check'
 import t from 'tap'
 
-import { FilterError, answer, filterText, parseFilter } from '../../src/message/filter.ts'
+import { answer, filterText } from '../../src/message/filter.ts'
+import { parseFilter } from '../../src/message/filter-grammar.ts'
+import { FilterError } from '../../src/message/filter-tokens.ts'
 import type { Filter, Scalar } from '../../src/message/filter.ts'
 import { globFits } from '../../src/message/glob.ts'
 
