@@ -9,7 +9,7 @@ import type { OAuth2 } from './oauth2.ts'
 import type { OrderOptions } from './order.ts'
 import type { Rate } from './rate.ts'
 import type { Route } from './routes.ts'
-import type { Rule } from './rules.ts'
+import type { Rule } from './rule.ts'
 import type { EventSchema, Schema } from './schema.ts'
 import type { WireOptions } from './wire.ts'
 

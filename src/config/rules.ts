@@ -1,78 +1,29 @@
 /**
- * rules - what `on` says: which answers of a receiver mean what, the first that fits.
+ * rules - reads what `on` says: which answers of a receiver mean what, the first that fits.
  *
- * Plain data, so that it can be compared and shown. Read here with every fault of it; asked in
- * transport/rules.ts. What a condition leaves out it does not ask; a rule without any
- * condition fits every answer.
+ * Says everything that is wrong with it, each at its place. What a rule then is, says rule.ts.
  */
 import * as v from 'valibot'
 
 import { parseDuration } from '../base/duration.ts'
 import { parseJsonPath } from '../base/json-path.ts'
-import type { JsonPath } from '../base/json-path.ts'
-import { compilePattern } from '../base/pattern.ts'
-import { didYouMean, hasControl, printable } from '../base/text.ts'
+import { hasControl, printable } from '../base/text.ts'
 import { FAULTS } from '../message/outcome.ts'
-import type { Fault } from '../message/outcome.ts'
+import { VERDICTS } from './rule.ts'
+import type { After, Rule } from './rule.ts'
+import { checkKeys, member, readFlag, readWord } from './rule-part.ts'
+import type { Complain } from './rule-part.ts'
+import { readHeaders, readJson, readTest } from './rule-test.ts'
 import { isTable } from './toml.ts'
 import { because, show } from './values.ts'
 
-/** What becomes of a message whose answer fits. */
-export const VERDICTS = ['deliver', 'defer', 'bounce', 'hold', 'suspend'] as const
-export type Verdict = (typeof VERDICTS)[number]
-
-export type Scalar = string | number | boolean
-
-/** What is asked of one value; all given parts must hold. */
-export interface Test {
-  /** It is one of these. */
-  readonly equals?: readonly Scalar[]
-  /** It has one of these in it, whatever its capitals. */
-  readonly contains?: readonly string[]
-  /** Sources of patterns (base/pattern.ts), of which one matches. */
-  readonly matches?: readonly string[]
-  readonly exists?: boolean
-}
-
-/** How long a deferred message waits at least. */
-export type After =
-  | { readonly ms: number }
-  /** A member of the answer's JSON, in units of so many ms. */
-  | { readonly json: JsonPath; readonly unit: number }
-  | { readonly header: string; readonly unit: number }
-
-export interface Rule {
-  /** Ranges of statuses, first and last. */
-  readonly status?: readonly (readonly [first: number, last: number])[]
-  /** Names in lower case. */
-  readonly headers?: readonly (readonly [name: string, test: Test])[]
-  readonly body?: Test
-  readonly json?: readonly (readonly [path: JsonPath, test: Test])[]
-  readonly verdict: Verdict
-  readonly after?: After
-  /** The delay counts for all that goes there. */
-  readonly lane?: boolean
-  readonly fault?: Fault
-  /** For a person, in the reason. */
-  readonly why?: string
-  /** `rule`, or the name of the preset that has it. */
-  readonly by: string
-}
-
 const KEYS = ['status', 'header', 'body', 'json', 'then', 'after', 'lane', 'fault', 'why']
-const TESTS = ['equals', 'contains', 'matches', 'exists']
 const HINT = 'write [{ status = [401, 403], then = "suspend" }]'
 const STATUS_HINT = 'write 404, "4xx", "500-599", or a list of them, from 100 to 999'
-const TEST_HINT =
-  'write a text, a list of texts, or { equals = , contains = , matches = , exists = }'
 const AFTER_HINT =
   'write "10m", or { json = "parameters.retry_after" } or { header = "x-retry" }, with unit = "ms" where they are not seconds'
-const PATH_HINT = 'write it as "error.code", "errors[0].code" or "errors.*.code"'
 /** The longest that a rule puts off. */
 const LONGEST = 30 * 86_400_000
-
-type Place = readonly (string | number)[]
-type Complain = (place: Place, why: string, hint?: string) => void
 
 /** `on` of a destination. */
 export const rulesOption = v.pipe(
@@ -121,8 +72,7 @@ export function readRules(given: unknown, by: string, complain: Complain): Rule[
 type Written = Readonly<Record<string, unknown>>
 
 function readRule(given: Written, by: string, complain: Complain): Rule | undefined {
-  for (const key of Object.keys(given))
-    if (!KEYS.includes(key)) complain([key], 'unknown option', advise(key, KEYS))
+  checkKeys(given, KEYS, [], complain)
   const { status, header, body, json, then, after, lane, fault, why } = given
   const told = readWord(then, VERDICTS, ['then'], complain)
   const rule = {
@@ -143,45 +93,6 @@ function readRule(given: Written, by: string, complain: Complain): Rule | undefi
   if (Object.hasOwn(given, 'fault') && told === 'deliver')
     complain(['fault'], 'means nothing with then = "deliver"')
   return { ...rule, verdict: told }
-}
-
-/** A member, where it is written and can be read. */
-function member<const K extends string, T>(
-  key: K,
-  given: unknown,
-  read: (given: unknown) => T | undefined,
-): { readonly [P in K]?: T } {
-  const value = given === undefined ? undefined : read(given)
-  return (value === undefined ? {} : { [key]: value }) as { readonly [P in K]?: T }
-}
-
-function advise(key: string, known: readonly string[]): string {
-  const meant = didYouMean(key, known)
-  return meant === undefined ? `known here: ${known.join(', ')}` : `did you mean ${meant}?`
-}
-
-function readWord<const W extends string>(
-  given: unknown,
-  words: readonly W[],
-  place: Place,
-  complain: Complain,
-): W | undefined {
-  const found = words.find((word) => word === given)
-  if (found !== undefined) return found
-  const meant = typeof given === 'string' ? didYouMean(given, words) : undefined
-  const guess = meant === undefined ? '' : `did you mean "${meant}"? `
-  complain(
-    place,
-    given === undefined ? 'is missing' : `cannot be ${show(given)}`,
-    `${guess}It is one of ${words.join(', ')}`,
-  )
-  return undefined
-}
-
-function readFlag(given: unknown, place: Place, complain: Complain): boolean | undefined {
-  if (typeof given === 'boolean') return given
-  complain(place, `is neither true nor false: ${show(given)}`, 'write it unquoted')
-  return undefined
 }
 
 function readWhy(given: unknown, complain: Complain): string | undefined {
@@ -214,110 +125,6 @@ function statusRange(given: unknown): readonly [number, number] | undefined {
   if (first === undefined) return undefined
   const range = [Number(first), Number(last ?? first)] as const
   return range[0] <= range[1] ? range : undefined
-}
-
-function readHeaders(given: unknown, complain: Complain): Rule['headers'] {
-  if (!isTable(given)) {
-    complain(['header'], 'is not a table', 'write { "x-name" = "value" }')
-    return undefined
-  }
-  return Object.entries(given).flatMap(([name, test]) => {
-    const place = ['header', name]
-    if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name)) complain(place, 'is not the name of a header')
-    const read = readTest(test, 'equals', place, complain)
-    return read === undefined ? [] : [[name.toLowerCase(), read] as const]
-  })
-}
-
-function readJson(given: unknown, complain: Complain): Rule['json'] {
-  if (!isTable(given)) {
-    complain(['json'], 'is not a table', 'write { "error.code" = [131056] }')
-    return undefined
-  }
-  const tests: (readonly [JsonPath, Test])[] = []
-  const walk = (table: Written, above: JsonPath, place: Place) => {
-    for (const [key, test] of Object.entries(table)) {
-      const at = [...place, key]
-      const path = parseJsonPath(key)
-      if (path === undefined) {
-        complain(at, 'is not a path in JSON', PATH_HINT)
-        continue
-      }
-      const whole = [...above, ...path]
-      // `error.code = 1` without quotes is, to TOML, a table in a table.
-      if (isTable(test) && !Object.keys(test).some((word) => TESTS.includes(word))) {
-        walk(test, whole, at)
-        continue
-      }
-      const read = readTest(test, 'equals', at, complain)
-      if (read !== undefined) tests.push([whole, read])
-    }
-  }
-  walk(given, [], ['json'])
-  if (Object.keys(given).length === 0) complain(['json'], 'is an empty table', PATH_HINT)
-  return tests
-}
-
-/** A test of one value. What stands bare is what `bare` says. */
-function readTest(
-  given: unknown,
-  bare: 'equals' | 'contains',
-  place: Place,
-  complain: Complain,
-): Test | undefined {
-  if (!isTable(given)) {
-    const values = readScalars(given, place, complain)
-    if (values === undefined) return undefined
-    return bare === 'equals' ? { equals: values } : { contains: values.map(String) }
-  }
-  for (const key of Object.keys(given))
-    if (!TESTS.includes(key))
-      complain([...place, key], 'unknown option', advise(key, TESTS))
-  const { equals, contains, matches, exists } = given
-  const scalars = (key: string) => (it: unknown) =>
-    readScalars(it, [...place, key], complain)
-  const texts = (key: string) => (it: unknown) => scalars(key)(it)?.map(String)
-  const test: Test = {
-    ...member('equals', equals, scalars('equals')),
-    ...member('contains', contains, texts('contains')),
-    ...member('matches', matches, texts('matches')),
-    ...member('exists', exists, (it) => readFlag(it, [...place, 'exists'], complain)),
-  }
-  for (const pattern of test.matches ?? []) {
-    const why = patternDefect(pattern)
-    if (why !== undefined)
-      complain(
-        [...place, 'matches'],
-        `is not a pattern: ${why}`,
-        "RE2's syntax: no look-around and no references back; (?i) for any capitals",
-      )
-  }
-  if (Object.keys(given).length === 0) complain(place, 'is an empty table', TEST_HINT)
-  return test
-}
-
-function readScalars(
-  given: unknown,
-  place: Place,
-  complain: Complain,
-): readonly Scalar[] | undefined {
-  const list: readonly unknown[] = Array.isArray(given) ? given : [given]
-  const isScalar = (each: unknown): each is Scalar =>
-    ['string', 'number', 'boolean'].includes(typeof each)
-  if (list.length > 0 && list.every(isScalar)) return list
-  const odd = list.find((each) => !isScalar(each))
-  const why = list.length === 0 ? 'is an empty list' : `cannot be ${show(odd)}`
-  complain(place, why, TEST_HINT)
-  return undefined
-}
-
-function patternDefect(source: string): string | undefined {
-  try {
-    compilePattern(source)
-    return undefined
-  } catch (error) {
-    return printable((error as Error).message, 120)
-  }
 }
 
 function readAfter(given: unknown, complain: Complain): After | undefined {

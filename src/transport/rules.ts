@@ -8,7 +8,7 @@
 import { parseJsonStart } from '../base/json-start.ts'
 import { valuesAt } from '../base/json-path.ts'
 import { compilePattern } from '../base/pattern.ts'
-import type { Rule, Test } from '../config/rules.ts'
+import type { Rule, Test } from '../config/rule.ts'
 import { isSetup, quoteOf, statusLine, textOf } from './answer.ts'
 import type { Answer, Judged } from './answer.ts'
 import { retryAfter } from './retry-after.ts'

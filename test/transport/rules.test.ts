@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import t from 'tap'
 
 import { readRules } from '../../src/config/rules.ts'
-import type { Rule } from '../../src/config/rules.ts'
+import type { Rule } from '../../src/config/rule.ts'
 import { judge } from '../../src/transport/answer.ts'
 import type { Answer } from '../../src/transport/answer.ts'
 import { judgeByRules } from '../../src/transport/rules.ts'
