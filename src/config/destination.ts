@@ -13,11 +13,10 @@ import { commonEntries, draftDefect, readMember, typeEntry } from './common.ts'
 import type { Defect } from './common.ts'
 import type { Auth, HttpDestination, Secret } from './config.ts'
 import { DESTINATION_DEFAULTS } from './defaults.ts'
+import { named } from './named.ts'
 import { oauth2Table } from './oauth2.ts'
 import { httpTable, table } from './options.ts'
 import { rulesOption } from './rules.ts'
-import { isTable } from './toml.ts'
-import type { Table } from './toml.ts'
 import { because, readSecretRef, SECRET_HINT, text, value } from './values.ts'
 import type { Reading } from './values.ts'
 import { wireDefect, wireEntries, wireOf } from './wire-table.ts'
@@ -65,34 +64,11 @@ function readHeader(name: string, given: unknown): Reading<string | Secret> {
   return { value: isSecretHeader(name) ? { inline: given } : given }
 }
 
-const headersTable = v.pipe(
-  v.custom<Table>(isTable, because('is not a table', 'write { "x-name" = "value" }')),
-  v.rawTransform<Table, Record<string, string | Secret>>(({ dataset, addIssue }) => {
-    const headers: [string, string | Secret][] = []
-    const seen = new Set<string>()
-    for (const [name, given] of Object.entries(dataset.value)) {
-      const reading = seen.has(name.toLowerCase())
-        ? { why: 'stands twice', hint: 'capitals make no difference in a header' }
-        : readHeader(name, given)
-      seen.add(name.toLowerCase())
-      if ('value' in reading) headers.push([name, reading.value])
-      else
-        addIssue({
-          message: because(reading.why, reading.hint),
-          path: [
-            {
-              type: 'object',
-              origin: 'value',
-              input: dataset.value,
-              key: name,
-              value: given,
-            },
-          ],
-        })
-    }
-    return Object.fromEntries(headers)
-  }),
-)
+const headersTable = named<string | Secret>((name, given, above) => {
+  if (above.some((other) => other.toLowerCase() === name.toLowerCase()))
+    return { why: 'stands twice', hint: 'capitals make no difference in a header' }
+  return readHeader(name, given)
+}, 'write { "x-name" = "value" }')
 
 const basicTable = table(
   {
