@@ -7,7 +7,7 @@
 import { hash } from 'node:crypto'
 
 import type { Destination, Secret } from './config.ts'
-import { secretsOf } from './secret.ts'
+import { secretsOf } from './secrets.ts'
 import type { SecretForm } from './wire.ts'
 
 /** The print of a destination; `-` of none. `reveal` looks a secret up, or throws. */

@@ -1,5 +1,5 @@
 /**
- * secret - looks a secret up at the moment it is needed, and says beforehand what is wrong.
+ * secret - looks a secret up at the moment it is needed.
  *
  * A relative name is looked for in systemd's credentials folder, then beside msgq.toml. What
  * is found is never part of a message; errors name the reference. The files are read anew each
@@ -8,23 +8,12 @@
 import { readFileSync, statSync } from 'node:fs'
 import { dirname, isAbsolute, resolve } from 'node:path'
 
-import { errnoOf, isMissing, plainError } from '../base/errno.ts'
+import { isMissing, plainError } from '../base/errno.ts'
 import { MsgqError } from '../base/errors.ts'
 import { hasControl } from '../base/text.ts'
 import { signingKey } from '../message/signature.ts'
 import type { SignatureKind, SigningKey } from '../message/signature.ts'
-import type {
-  Config,
-  Destination,
-  ExecDestination,
-  HttpDestination,
-  Secret,
-  Within,
-} from './config.ts'
-import { PRESETS } from './presets/all.ts'
-import { formatPath } from './problem.ts'
-import type { Path } from './problem.ts'
-import { wireSecrets } from './wire.ts'
+import type { Config, Secret, Within } from './config.ts'
 import type { SecretForm } from './wire.ts'
 
 /** Longest file that is taken for a secret, in bytes. */
@@ -105,7 +94,11 @@ interface SecretFile {
   readonly mode: number
 }
 
-function findFile(secret: { readonly file: string }, place: SecretPlace): SecretFile {
+/** The file that a reference means; throws `config` where there is none that can be read. */
+export function findFile(
+  secret: { readonly file: string },
+  place: SecretPlace,
+): SecretFile {
   const names = candidates(secret, place)
   for (const name of names)
     try {
@@ -140,122 +133,8 @@ export function readSigningKey(
 }
 
 /** The cause of an error about a file that is in none of its places. */
-const MISSING = new Error('missing')
+export const MISSING = new Error('missing')
 
 function defect(secret: Secret, why: string, cause?: unknown): MsgqError {
   return new MsgqError('config', `secret ${formatSecret(secret)}: ${why}`, undefined, cause)
-}
-
-/** The secrets of a destination, each with the path of its option. */
-export function secretsOf(destination: Destination): [Path, Secret, SecretForm?][] {
-  const { name } = destination
-  const secrets = ownSecrets(destination)
-  return secrets.map(([path, ...rest]) => [['destinations', name, ...path], ...rest])
-}
-
-function ownSecrets(destination: Destination): [Path, Secret, SecretForm?][] {
-  switch (destination.type) {
-    case 'http':
-      return httpSecrets(destination)
-    case 'exec':
-      return execSecrets(destination)
-    case 'smtp':
-      return destination.auth === undefined
-        ? []
-        : [[['auth', 'password'], destination.auth.password]]
-    case 'file':
-      return []
-  }
-}
-
-function httpSecrets(destination: HttpDestination): [Path, Secret, SecretForm?][] {
-  const { url, headers, auth, preset } = destination
-  const secrets: [Path, Secret | Within][] = presetSecrets(preset)
-  if (typeof url !== 'string') secrets.push([['url'], url])
-  for (const [header, held] of Object.entries(headers))
-    if (typeof held !== 'string') secrets.push([['headers', header], held])
-  if (auth?.kind === 'bearer') secrets.push([['auth', 'bearer'], auth.token])
-  if (auth?.kind === 'oauth2')
-    secrets.push([['auth', 'oauth2', 'client_secret'], auth.clientSecret])
-  if (auth?.kind === 'basic') secrets.push([['auth', 'basic', 'password'], auth.password])
-  // What a preset put into URL or headers is named once, by the option that it was written as.
-  const plain = secrets.map(([path, secret]): [Path, Secret] => [
-    path,
-    'within' in secret ? secret.secret : secret,
-  ])
-  const own = plain.filter(
-    ([, secret], at) => plain.findIndex(([, first]) => first === secret) === at,
-  )
-  return [...own, ...wireSecrets(destination)]
-}
-
-function presetSecrets(preset: HttpDestination['preset']): [Path, Secret][] {
-  const secrets = PRESETS.get(preset?.type ?? '')?.secrets ?? []
-  return secrets.flatMap((name): [Path, Secret][] => {
-    const secret = preset!.options[name] as Secret | undefined
-    return secret === undefined ? [] : [[[name], secret]]
-  })
-}
-
-function execSecrets({ environment }: ExecDestination): [Path, Secret, SecretForm?][] {
-  return Object.entries(environment).flatMap(([name, held]) =>
-    typeof held === 'string' ? [] : [[['environment', name], held]],
-  )
-}
-
-/** What is wrong, or may be, with a secret. `warning`: legal, or not for us to tell. */
-export interface SecretProblem {
-  readonly level: 'error' | 'warning'
-  /** `FILE:LINE: option: secret REFERENCE: why`. */
-  readonly message: string
-}
-
-/** Looks every secret of a configuration up, for `msgq check`. */
-export function secretProblems(
-  config: Pick<Config, 'destinations'>,
-  place: SecretPlace,
-): SecretProblem[] {
-  const problems: SecretProblem[] = []
-  for (const destination of config.destinations.values())
-    for (const [path, secret, form] of secretsOf(destination)) {
-      const found = secretProblem(secret, place, form, destination)
-      if (found === undefined) continue
-      const message = `${destination.where}: ${formatPath(path)}: ${found.message}`
-      problems.push({ level: found.level, message })
-    }
-  return problems
-}
-
-function secretProblem(
-  secret: Secret,
-  place: SecretPlace,
-  form: SecretForm | undefined,
-  destination: Destination,
-): SecretProblem | undefined {
-  try {
-    const held = readSecret(secret, place, form)
-    const sign = 'sign' in destination ? destination.sign : undefined
-    if (sign?.secrets.includes(secret) === true) readSigningKey(secret, held, sign.kind)
-    if (!('file' in secret)) return undefined
-    const { name, mode } = findFile(secret, place)
-    if ((mode & 0o004) === 0) return undefined
-    const why = `${name} can be read by everybody (chmod o-r)`
-    return { level: 'warning', message: `secret ${formatSecret(secret)}: ${why}` }
-  } catch (error) {
-    if (!(error instanceof MsgqError)) throw error
-    const doubt = doubtOf(secret, place, error)
-    if (doubt === undefined) return { level: 'error', message: error.message }
-    return { level: 'warning', message: `${error.message} (${doubt})` }
-  }
-}
-
-/** Why a check from a shell cannot tell what the daemon will find; undefined when it can. */
-function doubtOf(secret: Secret, place: SecretPlace, error: MsgqError): string | undefined {
-  if ('env' in secret && place.env[secret.env] === undefined)
-    return 'here; the environment of the daemon may have it'
-  if (errnoOf(error.cause) === 'EACCES') return 'for you; the daemon may be allowed to'
-  const credential = 'file' in secret && !secret.file.includes('/')
-  if (credential && error.cause === MISSING && place.credentialsDirectory === undefined)
-    return 'here; systemd may give it to the daemon as a credential'
-  return undefined
 }

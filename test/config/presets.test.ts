@@ -12,7 +12,7 @@ import { PRESETS } from '../../src/config/presets/all.ts'
 import { writtenRules } from '../../src/config/presets/kind.ts'
 import { printOf } from '../../src/config/print.ts'
 import { readRules } from '../../src/config/rules.ts'
-import { secretsOf } from '../../src/config/secret.ts'
+import { secretsOf } from '../../src/config/secrets.ts'
 import { showConfig } from '../../src/config/show.ts'
 import { machine, put } from './machine.ts'
 

@@ -4,12 +4,8 @@ import { join } from 'node:path'
 import t from 'tap'
 
 import { loadConfig } from '../../src/config/load.ts'
-import {
-  formatSecret,
-  readSecret,
-  secretPlace,
-  secretProblems,
-} from '../../src/config/secret.ts'
+import { formatSecret, readSecret, secretPlace } from '../../src/config/secret.ts'
+import { secretProblems } from '../../src/config/secret-check.ts'
 import { asNobody, machine, put } from './machine.ts'
 
 t.test('a variable of the environment', async (t) => {
