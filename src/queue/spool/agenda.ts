@@ -10,8 +10,8 @@
 import TinyQueue from 'tinyqueue'
 
 import type { State } from '../../message/state.ts'
+import type { Chain } from './chain.ts'
 import { Chains } from './chains.ts'
-import type { Chain } from './chains.ts'
 import { parseName } from './name.ts'
 
 /** A message that waits, as its file's name tells. */

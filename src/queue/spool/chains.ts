@@ -7,114 +7,10 @@
  * message of it counts as its first before the folder was read whole. A few false ones among the
  * dropped cost a reading and never the order.
  */
-import TinyQueue from 'tinyqueue'
-
 import { chainWithin } from '../../message/chain.ts'
 import type { Waiting } from './agenda.ts'
-
-/** Greater and smaller than each id. */
-const HIGH = '~'
-const LOW = ''
-
-/** A chain, as far as it is kept. */
-export class Chain {
-  readonly key: string
-  readonly #isLive: (waiting: Waiting) => boolean
-  readonly #tally: { size: number }
-  #queue = new TinyQueue<Waiting>([], byId)
-  /** In somebody's hands: nothing else of it may go. */
-  readonly out = new Set<string>()
-  /** The folder may know more of it from this id on; those in memory are before it. */
-  cut = HIGH
-  /** While the folder is read: what is kept before this id is all that there is. */
-  sure = HIGH
-  /** The one that stands in the lane's heap. */
-  scheduled: Waiting | undefined
-
-  /** `tally` counts what is kept in all the chains of a lane. */
-  constructor(key: string, isLive: (waiting: Waiting) => boolean, tally: { size: number }) {
-    this.key = key
-    this.#isLive = isLive
-    this.#tally = tally
-  }
-
-  /** With those that are dead. */
-  get length(): number {
-    return this.#queue.length
-  }
-
-  push(waiting: Waiting): void {
-    this.#queue.push(waiting)
-    this.#tally.size++
-  }
-
-  /** The first that waits, whether it may go or not. */
-  first(): Waiting | undefined {
-    for (let top = this.#queue.peek(); top !== undefined; top = this.#queue.peek()) {
-      if (this.#isLive(top)) return top
-      this.#queue.pop()
-      this.#tally.size--
-    }
-    return undefined
-  }
-
-  /** The one that may go. */
-  head(): Waiting | undefined {
-    if (this.out.size > 0) return undefined
-    const first = this.first()
-    return first !== undefined && first.id < this.sure ? first : undefined
-  }
-
-  /** Nothing of it is here, and the folder knows more. */
-  isStarved(): boolean {
-    return this.out.size === 0 && this.first() === undefined && this.cut !== HIGH
-  }
-
-  isPartial(): boolean {
-    return this.cut !== HIGH || this.sure !== HIGH
-  }
-
-  /** Nothing is known of it that the folder would not tell. */
-  isIdle(): boolean {
-    return !this.isPartial() && this.out.size === 0 && this.first() === undefined
-  }
-
-  /** All that wait, by id. */
-  all(): Waiting[] {
-    return [...new Set(this.#queue.data.filter(this.#isLive))].toSorted(byId)
-  }
-
-  /** Keeps the first so many. */
-  keep(kept: Waiting[], cut: string): void {
-    this.#tally.size += kept.length - this.#queue.length
-    this.#queue = new TinyQueue(kept, byId)
-    this.cut = cut
-  }
-}
-
-/** Chains of which nothing is kept: one of 32 bits says that it may be one of them. */
-class Dropped {
-  static readonly SIZE = 2 ** 23
-  readonly #bits = new Uint8Array(Dropped.SIZE / 8)
-
-  add(key: string): void {
-    const at = placeOf(key)
-    this.#bits[at >> 3]! |= 1 << (at & 7)
-  }
-
-  has(key: string): boolean {
-    const at = placeOf(key)
-    return (this.#bits[at >> 3]! & (1 << (at & 7))) !== 0
-  }
-
-  addAll(): void {
-    this.#bits.fill(255)
-  }
-}
-
-function placeOf(key: string): number {
-  return (Number.parseInt(key, 16) >>> 0) % Dropped.SIZE
-}
+import { Chain, HIGH, LOW } from './chain.ts'
+import { Dropped } from './dropped.ts'
 
 export class Chains {
   /** The lane is one chain. */
@@ -318,7 +214,3 @@ export class Chains {
 
 /** The chain of a lane that is one. */
 const WHOLE_KEY = chainWithin(undefined, true)!
-
-function byId(a: Waiting, b: Waiting): number {
-  return a.id < b.id ? -1 : a.id > b.id ? 1 : 0
-}
