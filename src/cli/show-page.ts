@@ -3,7 +3,7 @@
  */
 import { printable } from '../base/text.ts'
 import type { Destination, HttpDestination } from '../config/config.ts'
-import { formatSecret } from '../config/secret.ts'
+import { formatSecret } from '../config/reference.ts'
 import { lifetimeEnd } from '../delivery/retry.ts'
 import { shownHeader, shownTo } from '../message/mask.ts'
 import { isAttempt } from '../message/trail.ts'

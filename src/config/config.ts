@@ -8,20 +8,11 @@ import type { ListenOptions } from './listen.ts'
 import type { OAuth2 } from './oauth2.ts'
 import type { OrderOptions } from './order.ts'
 import type { Rate } from './rate.ts'
-import type { Route } from './routes.ts'
+import type { Secret, Within } from './reference.ts'
+import type { Route } from './route.ts'
 import type { Rule } from './rule.ts'
 import type { EventSchema, Schema } from './schema.ts'
 import type { WireOptions } from './wire.ts'
-
-/** A secret is named, never held: it is looked up at each delivery. */
-export type Secret =
-  { readonly file: string } | { readonly env: string } | { readonly inline: string }
-
-/** A text with a secret at its `{}`: presets make those, nobody writes them. */
-export interface Within {
-  readonly within: string
-  readonly secret: Secret
-}
 
 export type Auth =
   | { readonly kind: 'bearer'; readonly token: Secret }

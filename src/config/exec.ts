@@ -4,21 +4,14 @@
 import * as v from 'valibot'
 
 import { commonEntries, typeEntry } from './common.ts'
-import type { ExecDestination, Secret } from './config.ts'
+import type { ExecDestination } from './config.ts'
 import { EXEC_DEFAULTS } from './defaults.ts'
 import { DAY, table } from './options.ts'
+import { readSecretRef } from './reference.ts'
+import type { Secret } from './reference.ts'
 import { isTable } from './toml.ts'
 import type { Table } from './toml.ts'
-import {
-  because,
-  issueAt,
-  pathDefect,
-  readSecretRef,
-  show,
-  span,
-  text,
-  value,
-} from './values.ts'
+import { because, issueAt, pathDefect, show, span, text, value } from './values.ts'
 import type { Reading } from './values.ts'
 
 const COMMAND_HINT = 'write ["/usr/local/bin/program", "argument"]; no shell looks at it'

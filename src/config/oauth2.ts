@@ -3,9 +3,10 @@
  */
 import * as v from 'valibot'
 
-import type { Secret } from './config.ts'
 import { table } from './options.ts'
-import { readSecretRef, SECRET_HINT, text, value, word } from './values.ts'
+import { readSecretRef, SECRET_HINT } from './reference.ts'
+import type { Secret } from './reference.ts'
+import { text, value, word } from './values.ts'
 
 export interface OAuth2 {
   readonly kind: 'oauth2'

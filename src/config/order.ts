@@ -7,8 +7,8 @@ import * as v from 'valibot'
 import { parseDuration } from '../base/duration.ts'
 import { EVENT_LANE } from '../message/lane.ts'
 import type { Suspension } from '../message/suspension.ts'
-import type { Config } from './config.ts'
 import { DESTINATION_DEFAULTS } from './defaults.ts'
+import type { Route } from './route.ts'
 import { flag, span } from './values.ts'
 
 const DAY = 86_400_000
@@ -22,6 +22,12 @@ export interface OrderOptions {
   /** Its messages wait, and are charged nothing. */
   readonly enabled?: false
 }
+
+/** All that is asked of the destinations of a configuration. */
+type Ordered = ReadonlyMap<
+  string,
+  OrderOptions & { readonly name: string; readonly where: string }
+>
 
 /** Part of the table of a destination. */
 export const orderEntries = {
@@ -48,7 +54,7 @@ export function orderOptions(given: {
 
 /** The lanes that a configuration lets wait. `at` is since when it is in force (epoch ms). */
 export function disabledLanes(
-  { destinations }: Pick<Config, 'destinations'>,
+  { destinations }: { readonly destinations: Ordered },
   at: number,
 ): Suspension[] {
   return [...destinations.values()]
@@ -63,7 +69,10 @@ export function disabledLanes(
 export function orderedLanes({
   destinations,
   routes,
-}: Pick<Config, 'destinations' | 'routes'>): ReadonlySet<string> {
+}: {
+  readonly destinations: Ordered
+  readonly routes: readonly Route[]
+}): ReadonlySet<string> {
   const ordered = [...destinations.values()].filter((one) => one.ordered)
   const lanes = new Set(ordered.map(({ name }) => name))
   if (lanes.size > 0 && routes.some(({ to }) => to.some((name) => lanes.has(name))))

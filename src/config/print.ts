@@ -6,7 +6,8 @@
  */
 import { hash } from 'node:crypto'
 
-import type { Destination, Secret } from './config.ts'
+import type { Destination } from './config.ts'
+import type { Secret } from './reference.ts'
 import { secretsOf } from './secrets.ts'
 import type { SecretForm } from './wire.ts'
 

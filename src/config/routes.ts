@@ -21,26 +21,12 @@ import { issueProblems, unknownProblems } from './destinations.ts'
 import { table } from './options.ts'
 import { formatPlace, problemAt } from './problem.ts'
 import type { Path, Problem } from './problem.ts'
+import type { Route } from './route.ts'
 import { placeOf } from './sources.ts'
 import type { Source } from './sources.ts'
 import { isTable } from './toml.ts'
 import { show, value } from './values.ts'
 import type { Reading } from './values.ts'
-
-/** Where some events go. */
-export interface Route {
-  /** `routes.0`, as messages call it. */
-  readonly name: string
-  /** Globs, one of which an event must fit. */
-  readonly events: readonly string[]
-  /** Names of destinations; none for an event that is known and that nobody wants. */
-  readonly to: readonly string[]
-  readonly filter?: Filter
-  /** What goes out in place of the event's body. */
-  readonly template?: string
-  /** `file:line` of its definition. */
-  readonly where: string
-}
 
 /** What a template makes where the destination does not say it; text where a service shapes it. */
 export function outputType(destination: Destination): string {

@@ -5,9 +5,11 @@
  */
 import { errnoOf } from '../base/errno.ts'
 import { MsgqError } from '../base/errors.ts'
-import type { Config, Destination, Secret } from './config.ts'
+import type { Config, Destination } from './config.ts'
 import { formatPath } from './problem.ts'
-import { MISSING, findFile, formatSecret, readSecret, readSigningKey } from './secret.ts'
+import { formatSecret } from './reference.ts'
+import type { Secret } from './reference.ts'
+import { MISSING, findFile, readSecret, readSigningKey } from './secret.ts'
 import type { SecretPlace } from './secret.ts'
 import { secretsOf } from './secrets.ts'
 import type { SecretForm } from './wire.ts'

@@ -13,7 +13,9 @@ import { MsgqError } from '../base/errors.ts'
 import { hasControl } from '../base/text.ts'
 import { signingKey } from '../message/signature.ts'
 import type { SignatureKind, SigningKey } from '../message/signature.ts'
-import type { Config, Secret, Within } from './config.ts'
+import type { Config } from './config.ts'
+import { formatSecret } from './reference.ts'
+import type { Secret } from './reference.ts'
 import type { SecretForm } from './wire.ts'
 
 /** Longest file that is taken for a secret, in bytes. */
@@ -40,14 +42,6 @@ export function secretPlace(
     ...(credentialsDirectory ? { credentialsDirectory } : {}),
     ...(file === undefined ? {} : { configDir: dirname(file) }),
   }
-}
-
-/** A reference as one would write it; what stands inline is not shown. */
-export function formatSecret(secret: Secret | Within): string {
-  if ('file' in secret) return `{ file = ${JSON.stringify(secret.file)} }`
-  if ('env' in secret) return `{ env = ${JSON.stringify(secret.env)} }`
-  if ('within' in secret) return formatSecret(secret.secret)
-  return '"****"'
 }
 
 /** The secret itself, without the newline at its end; throws `config` when there is none. */

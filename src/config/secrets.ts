@@ -1,15 +1,10 @@
 /**
  * secrets - which secrets a destination names, each with the path of its option. Looks none up.
  */
-import type {
-  Destination,
-  ExecDestination,
-  HttpDestination,
-  Secret,
-  Within,
-} from './config.ts'
+import type { Destination, ExecDestination, HttpDestination } from './config.ts'
 import { PRESETS } from './presets/all.ts'
 import type { Path } from './problem.ts'
+import type { Secret, Within } from './reference.ts'
 import { wireSecrets } from './wire.ts'
 import type { SecretForm } from './wire.ts'
 

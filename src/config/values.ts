@@ -1,5 +1,5 @@
 /**
- * values - what may stand behind an option: spans, sizes, numbers, words, secrets.
+ * values - what may stand behind an option: spans, sizes, numbers, words, texts.
  *
  * Each is a valibot schema from what the parser gives to what the program uses. The message
  * of an issue is two lines: why the value cannot stand, then what may (load.ts parts them).
@@ -10,7 +10,6 @@ import { formatDuration, parseDuration } from '../base/duration.ts'
 import { parseRange } from '../base/network.ts'
 import { parseSize } from '../base/size.ts'
 import { didYouMean, hasControl, printable } from '../base/text.ts'
-import type { Secret } from './config.ts'
 import { parseRate } from './rate.ts'
 import type { Rate } from './rate.ts'
 import { isTable } from './toml.ts'
@@ -192,33 +191,4 @@ export function text(defect: (given: string) => string | undefined, hint = '') {
 export function pathDefect(path: string): string | undefined {
   if (!path.startsWith('/')) return 'is not an absolute path'
   return hasControl(path) ? 'has a control character' : undefined
-}
-
-/** How a secret is named. */
-export const SECRET_HINT = 'write { file = "name" } or { env = "NAME" }'
-
-/** A reference to a secret: looked at for its shape, never followed, never shown. */
-export function readSecretRef(given: unknown): Reading<Secret> {
-  if (typeof given === 'string')
-    return given === '' || hasControl(given)
-      ? { why: 'is empty or has a control character', hint: SECRET_HINT }
-      : { value: { inline: given } }
-  if (!isTable(given)) return { why: 'is not a reference to a secret', hint: SECRET_HINT }
-  const keys = Object.keys(given)
-  const odd = keys.find((key) => key !== 'file' && key !== 'env')
-  if (odd !== undefined) {
-    const meant = didYouMean(odd, ['file', 'env'])
-    const guess = meant === undefined ? '' : `did you mean ${meant}? `
-    return { why: `unknown option ${printable(odd, 40)}`, hint: `${guess}${SECRET_HINT}` }
-  }
-  if (keys.length !== 1)
-    return { why: 'must name one file or one variable', hint: SECRET_HINT }
-  const { file, env } = given
-  if (typeof file === 'string' && file !== '' && !hasControl(file))
-    return { value: { file } }
-  if (typeof env === 'string' && /^[A-Za-z_]\w*$/.test(env)) return { value: { env } }
-  return {
-    why: `is not the name of a ${keys[0] === 'file' ? 'file' : 'variable'}`,
-    hint: SECRET_HINT,
-  }
 }

@@ -8,20 +8,11 @@ import * as v from 'valibot'
 
 import { hasControl } from '../base/text.ts'
 import { SIGNATURE_KINDS } from '../message/signature.ts'
-import type { Secret } from './config.ts'
 import { named } from './named.ts'
 import { table } from './options.ts'
-import {
-  because,
-  flag,
-  readSecretRef,
-  SECRET_HINT,
-  show,
-  size,
-  text,
-  value,
-  word,
-} from './values.ts'
+import { readSecretRef, SECRET_HINT } from './reference.ts'
+import type { Secret } from './reference.ts'
+import { because, flag, show, size, text, value, word } from './values.ts'
 import type { Reading } from './values.ts'
 import type { SignOptions, TlsOptions, WireOptions } from './wire.ts'
 

@@ -5,8 +5,8 @@
  * here and looked up at each attempt.
  */
 import type { SignatureKind } from '../message/signature.ts'
-import type { Secret } from './config.ts'
 import type { Path } from './problem.ts'
+import type { Secret } from './reference.ts'
 
 export interface WireOptions {
   /** Added to the URL, in this order. */

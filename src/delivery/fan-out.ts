@@ -7,7 +7,7 @@
 import type { Clock } from '../base/clock.ts'
 import { plainError } from '../base/errno.ts'
 import { printable } from '../base/text.ts'
-import type { Route } from '../config/routes.ts'
+import type { Route } from '../config/route.ts'
 import { bytesOf } from '../message/body.ts'
 import type { Claims, Lease, Settlement } from '../queue/queue.ts'
 import type { Log } from './log.ts'

@@ -7,8 +7,8 @@
  */
 import { printable } from '../base/text.ts'
 import type { Destination } from '../config/config.ts'
+import type { Route } from '../config/route.ts'
 import { outputType } from '../config/routes.ts'
-import type { Route } from '../config/routes.ts'
 import { bytesOf } from '../message/body.ts'
 import type { Body } from '../message/body.ts'
 import type { Envelope } from '../message/envelope.ts'

@@ -3,7 +3,7 @@
  *
  * A filter that cannot be asked, because the body is no JSON, does not let an event pass.
  */
-import type { Route } from '../config/routes.ts'
+import type { Route } from '../config/route.ts'
 import { answer } from '../message/filter.ts'
 import { globFits } from '../message/glob.ts'
 

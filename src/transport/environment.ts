@@ -5,7 +5,8 @@
  * What a sender wrote stands only behind names that begin with MSGQ_. No name of them means
  * anything to msgq itself, so that a command may call `msgq send`.
  */
-import type { ExecDestination, Secret } from '../config/config.ts'
+import type { ExecDestination } from '../config/config.ts'
+import type { Secret } from '../config/reference.ts'
 import type { Attempt, SecretSource } from './transport.ts'
 import { lookUp } from './request.ts'
 

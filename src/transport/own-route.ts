@@ -8,8 +8,9 @@
 import { createHash } from 'node:crypto'
 
 import { MsgqError } from '../base/errors.ts'
-import type { HttpDestination, Secret } from '../config/config.ts'
-import { formatSecret } from '../config/secret.ts'
+import type { HttpDestination } from '../config/config.ts'
+import { formatSecret } from '../config/reference.ts'
+import type { Secret } from '../config/reference.ts'
 import type { TlsOptions } from '../config/wire.ts'
 import { proxyUrl } from './proxy.ts'
 import type { SecretSource } from './transport.ts'

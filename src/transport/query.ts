@@ -1,7 +1,7 @@
 /**
  * query - adds what a destination's `query` says to a URL, which stays as it is written.
  */
-import type { Secret } from '../config/config.ts'
+import type { Secret } from '../config/reference.ts'
 import type { SecretSource } from './transport.ts'
 
 /** The URL with these parameters behind its own. */

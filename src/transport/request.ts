@@ -8,8 +8,9 @@
  */
 import { errnoOf, plainError } from '../base/errno.ts'
 import { MsgqError } from '../base/errors.ts'
-import type { HttpDestination, Secret, Within } from '../config/config.ts'
-import { formatSecret } from '../config/secret.ts'
+import type { HttpDestination } from '../config/config.ts'
+import { formatSecret } from '../config/reference.ts'
+import type { Secret, Within } from '../config/reference.ts'
 import type { Body } from '../message/body.ts'
 import { shownHeader } from '../message/mask.ts'
 import { urlSecrets } from './conceal.ts'

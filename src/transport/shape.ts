@@ -6,10 +6,11 @@
  * as it is; nothing is sniffed. What cannot be said there bounces.
  */
 import { briefSize } from '../base/size.ts'
-import type { HttpDestination, Secret } from '../config/config.ts'
+import type { HttpDestination } from '../config/config.ts'
 import { PRESETS } from '../config/presets/all.ts'
 import { headOf, titled } from '../config/presets/preset.ts'
 import type { Limit, Preset, Said } from '../config/presets/preset.ts'
+import type { Secret } from '../config/reference.ts'
 import type { Body } from '../message/body.ts'
 import type { Outcome } from '../message/outcome.ts'
 import { carried } from './carry.ts'

@@ -5,7 +5,8 @@
  * same is deferred by its caller. It ends soon after the signal aborts.
  */
 import type { Clock } from '../base/clock.ts'
-import type { Destination, Secret } from '../config/config.ts'
+import type { Destination } from '../config/config.ts'
+import type { Secret } from '../config/reference.ts'
 import type { SecretForm } from '../config/wire.ts'
 import type { Body } from '../message/body.ts'
 import type { Envelope } from '../message/envelope.ts'

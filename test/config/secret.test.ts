@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import t from 'tap'
 
 import { loadConfig } from '../../src/config/load.ts'
-import { formatSecret, readSecret, secretPlace } from '../../src/config/secret.ts'
+import { formatSecret } from '../../src/config/reference.ts'
+import { readSecret, secretPlace } from '../../src/config/secret.ts'
 import { secretProblems } from '../../src/config/secret-check.ts'
 import { asNobody, machine, put } from './machine.ts'
 

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Test } from 'tap'
 
 import type { Destination, LaneOptions, RetryOptions } from '../../src/config/config.ts'
-import type { Route } from '../../src/config/routes.ts'
+import type { Route } from '../../src/config/route.ts'
 import { ClockGuard } from '../../src/delivery/clock-guard.ts'
 import { deliverer } from '../../src/delivery/deliver.ts'
 import { Lanes } from '../../src/delivery/lanes.ts'

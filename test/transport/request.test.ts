@@ -1,7 +1,8 @@
 import tap from 'tap'
 
 import { MsgqError } from '../../src/base/errors.ts'
-import type { HttpDestination, Secret } from '../../src/config/config.ts'
+import type { HttpDestination } from '../../src/config/config.ts'
+import type { Secret } from '../../src/config/reference.ts'
 import { buildRequest } from '../../src/transport/request.ts'
 import { attemptOf, destinationOf, ID } from './support.ts'
 

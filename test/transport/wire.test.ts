@@ -18,7 +18,7 @@ import t from 'tap'
 import type { Test } from 'tap'
 
 import { systemClock } from '../../src/base/clock.ts'
-import type { Secret } from '../../src/config/config.ts'
+import type { Secret } from '../../src/config/reference.ts'
 import { checkingKey, isSigned } from '../../src/message/signature.ts'
 import type { Body } from '../../src/message/body.ts'
 import {

@@ -7,7 +7,7 @@
  */
 import * as v from 'valibot'
 
-import type { Secret } from '../config.ts'
+import type { Secret } from '../reference.ts'
 import { word } from '../values.ts'
 import { headOf, line, present, secret } from './preset.ts'
 import type { Preset, Said } from './preset.ts'

@@ -7,7 +7,7 @@
  */
 import * as v from 'valibot'
 
-import type { Secret } from '../config.ts'
+import type { Secret } from '../reference.ts'
 import { number } from '../values.ts'
 import { present, secret } from './preset.ts'
 import type { Preset } from './preset.ts'

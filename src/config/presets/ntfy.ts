@@ -8,7 +8,7 @@
  */
 import * as v from 'valibot'
 
-import type { Secret } from '../config.ts'
+import type { Secret } from '../reference.ts'
 import { number } from '../values.ts'
 import { line, present, secret } from './preset.ts'
 import type { Preset } from './preset.ts'

@@ -10,8 +10,10 @@ import type * as v from 'valibot'
 import { hasControl } from '../../base/text.ts'
 import type { Level } from '../../message/draft.ts'
 import type { Envelope } from '../../message/envelope.ts'
-import type { Auth, Secret, Within } from '../config.ts'
-import { readSecretRef, SECRET_HINT, text, value } from '../values.ts'
+import type { Auth } from '../config.ts'
+import { readSecretRef, SECRET_HINT } from '../reference.ts'
+import type { Secret, Within } from '../reference.ts'
+import { text, value } from '../values.ts'
 
 /** What a sender said, as a preset tells it to its service. */
 export interface Said {

@@ -10,7 +10,7 @@
  */
 import * as v from 'valibot'
 
-import type { Secret } from '../config.ts'
+import type { Secret } from '../reference.ts'
 import { line, present, secret, titled } from './preset.ts'
 import type { Preset } from './preset.ts'
 

@@ -12,7 +12,7 @@
  */
 import * as v from 'valibot'
 
-import type { Secret } from '../config.ts'
+import type { Secret } from '../reference.ts'
 import { value, word } from '../values.ts'
 import type { Reading } from '../values.ts'
 import { line, present, secret, titled } from './preset.ts'
