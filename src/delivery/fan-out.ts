@@ -45,7 +45,10 @@ export async function fanOut(
   } catch (error) {
     const reason = printable(`body cannot be read: ${plainError(error)}`)
     // Behind it are the events of everybody: a bad block must not hold them up.
-    return { ...postponement(lease, reason, clock.now(), clock.now() + PAUSE), passed: true }
+    return {
+      ...postponement(lease, reason, clock.now(), clock.now() + PAUSE),
+      passed: true,
+    }
   }
   const course = courseOf(routing.routes, event, () => Buffer.from(body).toString())
   const destinations = [...course.by.keys()]
