@@ -65,6 +65,8 @@ export class Fallbacks {
   readonly #trouble: Trouble
   /** Up to when bounce/ was looked through; undefined until that was read. */
   #bouncedUpTo: number | undefined
+  /** When it was first asked for; a time that nobody kept begins there. */
+  #began: number | undefined
   /** Copies that a killed run may have made: their ids by those of the originals. */
   #doubts = new Map<string, string>()
   /** Originals that have had their copy, as far as we remember. */
@@ -112,6 +114,8 @@ export class Fallbacks {
 
   async #open(): Promise<void> {
     if (this.#bouncedUpTo !== undefined) return
+    // Of the first look, also where the disk does not tell: what bounces meanwhile has its copy.
+    this.#began ??= this.#options.clock.now() - 1
     const known = await this.#kept.read()
     const { v, upTo, making } = (known ?? {}) as Record<string, unknown>
     const time = Date.parse(String(upTo))
@@ -119,7 +123,7 @@ export class Fallbacks {
       if (isId(parent) && isId(String(id))) this.#doubts.set(parent, String(id))
     const isKnown = v === VERSION && !Number.isNaN(time)
     // What bounced before anybody wanted a copy of it gets none.
-    this.#bouncedUpTo = isKnown ? time : this.#options.clock.now() - 1
+    this.#bouncedUpTo = isKnown ? time : this.#began
     if (!isKnown) await this.#keep()
   }
 

@@ -133,10 +133,11 @@ export class Notices {
 
   async #open(): Promise<Ledger> {
     if (this.#ledger !== undefined) return this.#ledger
+    // Of the first look, also where the disk refuses to tell or to keep it: what bounces
+    // meanwhile is told.
+    this.#floor ??= this.#subject.floor()
     const kept = parseLedger(await this.#kept.read())
     if (kept !== undefined) return kept
-    // Of the first look, also where the disk refuses to keep it: what bounces meanwhile is told.
-    this.#floor ??= this.#subject.floor()
     const ledger = { floor: this.#floor, lanes: new Map() }
     // From now on it counts from here, whatever happens next.
     await this.#keep(ledger)

@@ -45,6 +45,8 @@ class World {
   readonly #delivered = new Set<string>()
   readonly want: Want
   mayExpire = true
+  /** So often the disk does not say what was kept. */
+  blind = 0
   /** Calls that change something until the daemon is killed. */
   left = Infinity
   engine!: MemoryEngine
@@ -106,7 +108,10 @@ class World {
       find: (id: string) => engine.find(id),
       history: (query: never) => engine.history(query),
       note: (line: never) => engine.note(line),
-      remembered: (name: string) => engine.remembered(name),
+      remembered: async (name: string) => {
+        if (this.blind-- > 0) throw new Error('EMFILE')
+        return engine.remembered(name)
+      },
       place: (one: never) => strike(() => engine.place(one)),
       remember: (name: string, known: unknown) =>
         strike(() => engine.remember(name, known)),
@@ -388,6 +393,27 @@ t.test('a delivery is expected', async (t) => {
 })
 
 const PAGER: Fallback = { to: 'pager', after: 10 * MINUTE, level: 'error' }
+
+t.test(
+  'what bounces before the disk says from where on is told, and has its copy',
+  async (t) => {
+    const it = new World({ notify: ['ops'], fallbacks: { crm: PAGER } })
+    // At the start, and at the look behind it: for each of the two.
+    it.blind = 4
+    await it.start()
+    t.strictSame(it.blind, 0)
+    await it.bounce()
+    it.clock.pass(MINUTE)
+    t.equal(await it.look(), 2)
+    t.strictSame(
+      it
+        .made()
+        .map(({ envelope }) => envelope.to)
+        .toSorted(),
+      ['ops', 'pager'],
+    )
+  },
+)
 
 t.test('what is late goes elsewhere too, once', async (t) => {
   const it = await world({ fallbacks: { crm: PAGER } })
