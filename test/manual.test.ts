@@ -42,6 +42,27 @@ function termsIn(section = ''): string[] {
   return [...section.matchAll(/^\.T[PQ]\n(.*)$/gm)].map(([, term]) => term!)
 }
 
+/** Command lines in a page: in code, or in a file that is no page wherever a verb follows `msgq`. */
+function* typedIn(text: string, file: string) {
+  const isPage = file.endsWith('.md')
+  const code = isPage ? [...text.matchAll(/^```[^]*?^```$|`[^`\n]+`/gm)].join('\n') : text
+  const others = new Set(['help', 'msgq'])
+  const verbs = new RegExp(
+    `^(?:${commands.map((it) => it.name()).join('|')}|[a-z]+-[a-z-]+)$`,
+  )
+  const start = isPage
+    ? /(?<=^|[\s`(/;|"])(?<!groups )msgq (?=[a-z])/g
+    : /(?<!(?:user|group|as|for|-g|-o) )\bmsgq (?=[a-z])/g
+  for (const line of code.split('\n'))
+    for (const { index, 0: match } of line.replace(/\s#.*/, '').matchAll(start)) {
+      const [rest] = line.slice(index + match.length).split(/[`|;&<>)]|\s#|,\s|\.\s/)
+      const words = rest!.trim().split(/\s+/)
+      // Elsewhere it may be a sentence.
+      const verb = isPage ? /^[a-z][a-z-]*$/ : verbs
+      if (verb.test(words[0]!) && !others.has(words[0]!)) yield { line, words }
+    }
+}
+
 const shown = (flags: string) => flags.replaceAll(/<(.+?)>/g, '$1')
 const options = (command: Command) => shownOptions(command).map(shown)
 
@@ -60,6 +81,36 @@ t.test('each command with each of its options, and no other', async (t) => {
     const own = options(command).filter((flags) => !common.includes(flags))
     t.same(terms, own, command.name())
   }
+})
+
+t.test('what other pages tell people to type is there', async (t) => {
+  const lists = ['docs/*.md', 'docs/examples/**/*.md', 'etc/**', 'systemd/*', 'spool/*.md']
+  const { stdout } = spawnSync('git', ['-c', 'safe.directory=*', 'ls-files', ...lists], {
+    cwd: ROOT,
+    encoding: 'utf8',
+  })
+  const known = new Map(commands.map((command) => [command.name(), command]))
+  for (const command of commands)
+    for (const alias of command.aliases()) known.set(alias, command)
+  let typed = 0
+  // A page that a machine wrote, and what was decided long ago.
+  const told = /^docs\/(?:boot\.md|decisions\/)/
+  for (const file of stdout.split('\n').filter((it) => it !== '' && !told.test(it)))
+    for (const { line, words } of typedIn(readFileSync(join(ROOT, file), 'utf8'), file)) {
+      typed++
+      const command = known.get(words[0]!)
+      const ours = words.slice(1, words.includes('--') ? words.indexOf('--') : undefined)
+      const wrong = ours
+        .map((word) => /^--[a-z][a-z-]*/.exec(word)?.[0])
+        .filter((option) => option !== undefined)
+        .filter(
+          (option) =>
+            option !== '--help' && !command?.options.some(({ long }) => long === option),
+        )
+      t.ok(command, `${file}: ${line}`)
+      t.same(wrong, [], `${file}: ${line}`)
+    }
+  t.ok(typed > 200, 'there is something to look at')
 })
 
 t.test('the daemon with each of its options', async (t) => {
