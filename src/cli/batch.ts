@@ -218,7 +218,7 @@ type Take = (composed: Composed) => Promise<string>
 
 /** Queues a message; resolves with its id. */
 async function taker(io: Io, place: SpoolPlace, terms: Terms): Promise<Take> {
-  const sender = senderHere()
+  const sender = senderHere(io.environment.env)
   const outbox = await openDoor(io, place, terms)
   return ({ draft, body }) => outbox.enqueue({ draft, body, sender })
 }

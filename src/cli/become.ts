@@ -2,13 +2,30 @@
  * become - who runs a command as root becomes the owner of the spool before touching it.
  *
  * A file that root made in the spool of another could not be read by the daemon. Read what only
- * root may read (configuration, files, who is asking) before; there is no way back.
+ * root may read (configuration, files, who is asking) before; there is no way back. Where Node.js
+ * refuses to change its user (mayBecome) a child does what follows: again.ts.
  */
 import { statSync } from 'node:fs'
 import type { Stats } from 'node:fs'
 
-import { plainError } from '../base/errno.ts'
+import { errnoOf, plainError } from '../base/errno.ts'
 import { MsgqError } from '../base/errors.ts'
+
+/**
+ * Whether this program may become another user, should it want to. Node.js refuses where a libuv that
+ * it was not built with might use io_uring, whose requests would stay root's (CVE-2024-22017):
+ * Debian 13 has such a one.
+ */
+export function mayBecome(): boolean {
+  if (process.geteuid?.() !== 0) return true
+  try {
+    process.setegid!(process.getegid!())
+    return true
+  } catch (error) {
+    if (errnoOf(error) === 'ERR_INVALID_STATE') return false
+    throw error
+  }
+}
 
 /** Lays down root's rights for those of the spool's owner. For anybody else does nothing. */
 export function becomeOwner(spool: string): void {
@@ -38,7 +55,7 @@ export async function asOwner<T>(spool: string, act: () => Promise<T>): Promise<
 }
 
 /** Whom root becomes; undefined for anybody else, and where the spool is root's. */
-function ownerToBe(spool: string): Stats | undefined {
+export function ownerToBe(spool: string): Stats | undefined {
   if (process.geteuid?.() !== 0) return undefined
   const owner = lookAt(spool)
   return owner?.uid === 0 ? undefined : owner

@@ -90,7 +90,7 @@ async function attempt(
     return stays('it should not go out yet')
   const destination = destinationOf(draft, config)
   if (destination === undefined) return stays('no such destination')
-  const envelope = seal(draft, body, { id, now, sender: senderHere() })
+  const envelope = seal(draft, body, { id, now, sender: senderHere(io.environment.env) })
   const bytes = { kind: 'bytes', bytes: body } as const
   return transport.deliver(
     { envelope, body: bytes, destination, number: 1 },

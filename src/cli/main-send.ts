@@ -5,6 +5,7 @@
  * that, commander first of all, throws MSGQ_DETOUR, and bin/msgq begins anew with main.ts: until
  * then nothing may have been written, said, or read from stdin.
  */
+import { mayBecome } from './become.ts'
 import { complain } from './complain.ts'
 import { systemIo } from './io.ts'
 import { plainLine } from './plain-line.ts'
@@ -14,7 +15,7 @@ import { run } from './send.ts'
 export async function mainSend(argv: readonly string[]): Promise<number> {
   const io = systemIo()
   const [, ...words] = argv
-  const line = plainLine(words)
+  const line = mayBecome() ? plainLine(words) : undefined
   if (line === undefined) {
     const { main } = await import('./main.ts')
     return main(argv, io)

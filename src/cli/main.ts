@@ -9,6 +9,7 @@ import { CommanderError } from 'commander'
 import { EXIT_CODES } from '../base/errors.ts'
 import { didYouMean } from '../base/text.ts'
 import type { Flags } from '../config/find.ts'
+import { mayBecome } from './become.ts'
 import type { Io, Run } from './command.ts'
 import { COMMANDS, HIDDEN } from './commands.ts'
 import type { Listed } from './commands.ts'
@@ -68,7 +69,13 @@ async function dispatch(
   program.parse([...argv], { from: 'user' })
   if (chosen === undefined) return 0
   const sub = program.commands.find((command) => command.name() === listed?.name)
-  return chosen(io, sub?.opts<Flags>() ?? {})
+  const flags = sub?.opts<Flags>() ?? {}
+  if (!mayBecome()) {
+    const { runAgain } = await import('./again.ts')
+    const code = await runAgain(listed?.name, argv, flags, io)
+    if (code !== undefined) return code
+  }
+  return chosen(io, flags)
 }
 
 function refuse(error: CommanderError, listed: Listed | undefined, io: Io): number {

@@ -119,7 +119,7 @@ interface Ready {
 
 async function queue(ready: Ready): Promise<number> {
   const { drafts, body, place, terms, waiting, timeout, options, io } = ready
-  const sender = senderHere()
+  const sender = senderHere(io.environment.env)
   const nextId = idMaker(io.clock.now, randomOnce)
   const outbox = await openDoor(io, place, termsFor(drafts, terms), {
     digest: digestOnce,

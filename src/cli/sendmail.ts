@@ -129,7 +129,7 @@ async function sendmail({ words, options }: Line, io: Io, flags: Flags): Promise
     const drafts = to.map((each) => draftFor(each, wish, body, terms))
     for (const draft of drafts) checkFit(draft, body, terms)
     if (drafts.length > 0) {
-      const sender = senderHere()
+      const sender = senderHere(io.environment.env)
       const outbox = await openDoor(io, place, terms)
       await shielded(() =>
         enqueueAll(

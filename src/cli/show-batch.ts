@@ -6,14 +6,14 @@
  */
 import { isUtf8 } from 'node:buffer'
 
-import type { Envelope } from '../message/envelope.ts'
+import type { Draft } from '../message/draft.ts'
 import { jsonLine } from './json.ts'
 import { present } from './summary.ts'
 
 /** The line, with its newline. */
-export function batchLine(envelope: Envelope, body: Uint8Array): string {
-  const { to, event, method, headers, contentType, subject, level, key, order } = envelope
-  const { hold, notBefore: at, expiresAt: expires } = envelope
+export function batchLine(draft: Draft, body: Uint8Array): string {
+  const { to, event, method, headers, contentType, subject, level, key, order } = draft
+  const { hold, notBefore: at, expiresAt: expires } = draft
   const said = { to, event, method, headers, contentType, subject, level, key, order, hold }
   const members = present({ ...said, at, expires })
   const text = isUtf8(body) ? Buffer.from(body).toString() : undefined

@@ -3,19 +3,23 @@
  *
  * Never throws: the command has run, and whatever is wrong here must not hide how it ended.
  */
+import type { Stats } from 'node:fs'
+
 import { plainError } from '../base/errno.ts'
 import { MsgqError } from '../base/errors.ts'
 import { findSpool } from '../config/find.ts'
 import type { Flags, SpoolPlace } from '../config/find.ts'
-import { asOwner } from './become.ts'
+import { asOwner, mayBecome, ownerToBe } from './become.ts'
 import { tooLarge } from './body.ts'
 import type { Io } from './command.ts'
 import { draftFor } from '../intake/compose.ts'
 import { checkFit } from '../intake/fit.ts'
 import { openDoor } from './door.ts'
 import { receiversOf } from '../intake/recipient.ts'
+import type { Draft } from '../message/draft.ts'
 import type { Ended } from './run-command.ts'
 import { senderHere } from '../library/sender.ts'
+import { batchLine } from './show-batch.ts'
 import { termsOf } from '../library/terms.ts'
 import type { Terms } from '../intake/terms.ts'
 import type { Report } from './wrap-report.ts'
@@ -88,6 +92,8 @@ async function queue(
   const { place, terms, receivers } = route
   const drafts = receivers.map((to) => draftFor(to, draft, body, terms))
   for (const each of drafts) checkFit(each, body, terms)
+  const owner = mayBecome() ? undefined : ownerToBe(place.spool)
+  if (owner !== undefined) return queueAgain(drafts, body, place, owner)
   const sender = senderHere()
   await asOwner(place.spool, async () => {
     const outbox = await openDoor(io, place, terms)
@@ -96,6 +102,20 @@ async function queue(
     )
     for (const one of queued) if (one.status === 'rejected') throw one.reason
   })
+}
+
+/** Where root cannot become the spool's owner. */
+async function queueAgain(
+  drafts: readonly Draft[],
+  body: Buffer,
+  place: SpoolPlace,
+  owner: Stats,
+): Promise<void> {
+  const { sendAs } = await import('./again.ts')
+  const lines = drafts.map((draft) => batchLine(draft, body))
+  const trouble = await sendAs(owner, place, lines.join(''))
+  if (trouble !== undefined)
+    throw new MsgqError('temporary', trouble.replace(/^msgq: send: /, ''))
 }
 
 function hintOf(error: unknown): string | undefined {
