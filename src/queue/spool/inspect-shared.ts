@@ -66,7 +66,7 @@ function inspectGroup(layout: Layout, root: Stats): readonly Finding[] {
     errorAt(
       path,
       `has group ${gid}, the spool ${root.gid}: msgqd may not read what others send`,
-      `chgrp ${root.gid} ${path} && chmod 3733 ${path}`,
+      `chgrp ${root.gid} ${path} && chmod 3773 ${path}`,
     ),
   ]
 }

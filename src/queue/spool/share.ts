@@ -1,8 +1,8 @@
 /**
  * share - the modes with which any user of the machine may send into a spool, and none may look.
  *
- * incoming/ is a drop box: anybody may put a file there, nobody may list it, only the file's
- * author and we may move it (sticky), and the file gets our group, so that we may read it
+ * incoming/ is a drop box: anybody may put a file there, nobody but our group may list it, only the
+ * file's author and we may move it (sticky), and the file gets our group, so that we may read it
  * (set-gid). What cannot be set is said with the line that mends it; it harms nobody but those
  * who cannot send.
  */
@@ -12,9 +12,9 @@ import { join } from 'node:path'
 import { plainError } from '../../base/errno.ts'
 import { STATES } from '../../message/state.ts'
 
-/** The mode of a drop box; and of one that the spool's group may list, who has given it that. */
-export const DROP_BOX = 0o3733
-const LISTED_DROP_BOX = 0o3773
+/** The mode of a drop box; and of one that not even the spool's group may list, who looks after it. */
+export const DROP_BOX = 0o3773
+const BLIND_DROP_BOX = 0o3733
 /** Passed through by everybody, listed by the group. */
 const PASSAGE = 0o751
 const CLOSED = 0o750
@@ -84,7 +84,7 @@ function* folders(): Generator<readonly [string, number]> {
 
 /** A drop box is exactly one; elsewhere an operator may have given more to the group, or less. */
 function fits(mode: number, wanted: number): boolean {
-  if (wanted === DROP_BOX) return mode === wanted || mode === LISTED_DROP_BOX
+  if (wanted === DROP_BOX) return mode === wanted || mode === BLIND_DROP_BOX
   const tooMuch = (mode & 0o027 & ~wanted) !== 0
   return !tooMuch && (wanted !== PASSAGE || (mode & 0o001) !== 0)
 }

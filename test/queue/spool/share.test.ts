@@ -50,7 +50,7 @@ void t.test('a shared spool is a drop box, and closed in all else', async (t) =>
   const root = await opened(t, true)
   t.strictSame(modes(root), {
     '': '751',
-    incoming: '3733',
+    incoming: '3773',
     run: '751',
     active: '750',
     hold: '750',
@@ -69,17 +69,17 @@ void t.test('modes that are wrong are mended at the start', async (t) => {
   chmodSync(join(yard.root, 'hold'), 0o777)
   chmodSync(join(yard.root, 'run'), 0o711)
   chmodSync(join(yard.root, 'keys'), 0o2750)
-  chmodSync(join(yard.root, 'incoming'), 0o3773)
+  chmodSync(join(yard.root, 'incoming'), 0o3733)
   await yard.restart()
   const { hold, run, keys, incoming } = modes(yard.root)
   t.strictSame(
     { hold, run, keys, incoming },
-    { hold: '750', run: '711', keys: '2750', incoming: '3773' },
+    { hold: '750', run: '711', keys: '2750', incoming: '3733' },
     'where they are',
   )
   rmSync(join(yard.root, 'incoming'), { recursive: true })
   new Layout(yard.root, true).make()
-  t.equal(modes(yard.root)['incoming'], '3733', 'and when a folder is made anew')
+  t.equal(modes(yard.root)['incoming'], '3773', 'and when a folder is made anew')
 })
 
 void t.test('a private spool keeps the modes that it has', async (t) => {
@@ -109,7 +109,7 @@ void t.test(
     t.strictSame(found(root, true), [
       'error /spool/active: has mode 0770, a shared spool needs 0750 | chmod 0750 /spool/active',
       'error /spool/run: has mode 0750, a shared spool needs 0751 | chmod 0751 /spool/run',
-      'error /spool/incoming: has mode 0750, a shared spool needs 3733 | chmod 3733 /spool/incoming',
+      'error /spool/incoming: has mode 0750, a shared spool needs 3773 | chmod 3773 /spool/incoming',
       'error /spool: has mode 0750, a shared spool needs 0751 | chmod 0751 /spool',
       'warning /spool/run/limits.json: senders cannot read it (mode 0640) | chmod 0644 /spool/run/limits.json',
       'warning /spool/run/wake: senders cannot ring it (mode 0600) | chmod 0622 /spool/run/wake',
@@ -133,7 +133,7 @@ void t.test(
     chmodSync(above, 0o700)
     t.match(found(root, true), [
       /other users cannot pass \(mode 0700\) \| chmod o\+x/,
-      /incoming: has group 7, the spool 0: .* \| chgrp 0 \/spool\/incoming && chmod 3733/,
+      /incoming: has group 7, the spool 0: .* \| chgrp 0 \/spool\/incoming && chmod 3773/,
     ])
     chmodSync(above, 0o755)
   },
@@ -163,7 +163,7 @@ void t.test(
     t.match(yard.said('trouble'), [
       {
         level: 'error',
-        message: /^cannot share .*incoming: .* as root: chgrp --reference=.* && chmod 3733/,
+        message: /^cannot share .*incoming: .* as root: chgrp --reference=.* && chmod 3773/,
       },
     ])
   },
