@@ -1,5 +1,6 @@
 /**
- * log - the daemon's log on stdout, by pino: JSON, or text where a person or the journal reads.
+ * log - the daemon's log on stdout, by pino: JSON, or text where a person or the journal reads. In
+ * the journal either has its priority.
  *
  * A line of text has Postfix's order: id, outcome, key=value, and the reason last in brackets.
  * stdout that is closed or full costs lines and never the daemon.
@@ -15,7 +16,8 @@ import { shortId } from '../message/id.ts'
 export interface LogOptions {
   readonly level: string
   readonly format: 'auto' | 'json' | 'text'
-  readonly env: Readonly<Record<string, string | undefined>>
+  /** Whether stdout leads to systemd's journal. */
+  readonly journal: boolean
   readonly stdout: NodeJS.WriteStream
 }
 
@@ -23,9 +25,7 @@ export interface LogOptions {
 const MOST_UNREAD = 1024 * 1024
 
 /** Opens the log on a stream. */
-export function openLog({ level, format, env, stdout }: LogOptions): Log {
-  // A terminal of a desktop inherits the variable, and is not the journal.
-  const journal = env['JOURNAL_STREAM'] !== undefined && stdout.isTTY !== true
+export function openLog({ level, format, journal, stdout }: LogOptions): Log {
   const text =
     format === 'text' || (format === 'auto' && (journal || stdout.isTTY === true))
   const options = {
@@ -38,7 +38,8 @@ export function openLog({ level, format, env, stdout }: LogOptions): Log {
   stdout.on('error', () => {})
   const lines = new Lines(stdout)
   const logger = pino(options, {
-    write: (line: string) => lines.add(text ? textLine(line, journal) : line),
+    write: (line: string) =>
+      lines.add(text ? textLine(line, journal) : journal ? priorityOf(line) + line : line),
   })
   return {
     write: (name: LogLevel, fields, message) => {
@@ -96,6 +97,12 @@ const PRIORITY: Readonly<Record<string, string>> = {
   warn: '<4>',
   info: '<6>',
   debug: '<7>',
+}
+const LEVEL = '{"level":"'
+
+/** Of a line of pino's, whose first member is the level. */
+function priorityOf(line: string): string {
+  return PRIORITY[line.slice(LEVEL.length, line.indexOf('"', LEVEL.length))] ?? ''
 }
 
 /** A line of pino's as text; with its time unless the journal adds one. */

@@ -14,6 +14,7 @@ import { VERSION } from '../base/version.ts'
 import type { Config } from '../config/config.ts'
 import { systemEnvironment } from '../config/find.ts'
 import type { Flags } from '../config/find.ts'
+import { leadsToJournal } from '../config/journal-stream.ts'
 import { loadConfig } from '../config/load.ts'
 import { ConfigError } from '../config/problem.ts'
 import type { Log } from '../delivery/log.ts'
@@ -81,7 +82,8 @@ async function run(options: Options): Promise<number> {
   const { env } = process
   const load = () => loadConfig(systemEnvironment(), options)
   const config = load()
-  const log = openLog({ ...config.log, env, stdout: process.stdout })
+  const journal = leadsToJournal(env)
+  const log = openLog({ ...config.log, journal, stdout: process.stdout })
   const notifier = createNotifier(env, (trouble) => {
     log.write('warn', { event: 'systemd' }, trouble)
   })

@@ -38,7 +38,7 @@ function open(options: Partial<LogOptions> & { terminal?: boolean } = {}) {
   const log = openLog({
     level: 'info',
     format: 'auto',
-    env: {},
+    journal: false,
     stdout: stdout as unknown as NodeJS.WriteStream,
     ...more,
   })
@@ -50,7 +50,7 @@ function open(options: Partial<LogOptions> & { terminal?: boolean } = {}) {
   return { log, stream, text }
 }
 
-const journal = { env: { JOURNAL_STREAM: '8:1234' } }
+const journal = { journal: true }
 
 /** An attempt whose next try is so far away (ms), seen from the time of its line. */
 function writeAttempt(log: Log, level: 'info' | 'warn', more: object = {}): void {
@@ -147,7 +147,7 @@ t.test('what strangers wrote cannot break a line or paint the terminal', async (
 async function isJson(options: Parameters<typeof open>[0]): Promise<boolean> {
   const { log, text } = open(options)
   log.write('info', { event: 'x' }, 'y')
-  return (await text()).startsWith('{')
+  return /^(?:<\d>)?\{/.test(await text())
 }
 
 t.test('the format is what the configuration says, else what the reader is', async (t) => {
@@ -159,10 +159,16 @@ t.test('the format is what the configuration says, else what the reader is', asy
   t.equal(await isJson({ format: 'text' }), false)
 })
 
-t.test('a terminal that inherited the variable is not the journal', async (t) => {
-  const { log, text } = open({ ...journal, terminal: true })
-  log.write('info', { event: 'x' }, 'y')
-  t.match(await text(), /^\d\d:\d\d:\d\d\.\d{3} y\n$/)
+t.test('JSON has its priority in the journal too, which takes it away', async (t) => {
+  const { log, text } = open({ ...journal, format: 'json', level: 'debug' })
+  for (const level of ['debug', 'info', 'warn', 'error'] as const)
+    log.write(level, { event: 'x' }, level)
+  const lines = (await text()).trim().split('\n')
+  t.same(
+    lines.map((line) => line.slice(0, 3)),
+    ['<7>', '<6>', '<4>', '<3>'],
+  )
+  for (const line of lines) t.equal(JSON.parse(line.slice(3)).event, 'x')
 })
 
 t.test('lines below the level are not written', async (t) => {
@@ -183,7 +189,7 @@ function child(stdout: 'pipe' | number, patient = false): ChildProcess {
   const program = `
     const { openLog } = await import(${JSON.stringify(SOURCE)})
     const { stdout } = process
-    const log = openLog({ level: 'info', format: 'json', env: {}, stdout })
+    const log = openLog({ level: 'info', format: 'json', journal: false, stdout })
     let most = 0
     for (let line = 0; line < 4000; line++) {
       log.write('info', { event: 'x', line }, 'x'.repeat(1000))
