@@ -17,7 +17,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 
-import { makeDeb } from '../etc/packaging/deb.ts'
+import { maintainerOf, makeDeb } from '../etc/packaging/deb.ts'
 import { copyDependencies, dependencies } from '../etc/packaging/dependencies.ts'
 import { allPages } from '../docs/manual/pages.ts'
 import { VERSION } from '../src/base/version.ts'
@@ -64,6 +64,10 @@ t.test('the package', { skip: lacks('dpkg-deb') }, async (t) => {
       engines: { node: string }
     }
     t.match(control, `nodejs (${engines.node.replace('>=', '>= ')})`)
+    t.match(control, /^Maintainer: [^@<>,]+ <[^@<>\s]+@[^@<>\s]+>$/m)
+    t.notMatch(control, /@[A-Z]+@/, 'and leaves nothing open')
+    const named = { DEBFULLNAME: 'Ann, of msgq', DEBEMAIL: 'ann@msgq.example' }
+    t.equal(maintainerOf(named), 'Ann of msgq <ann@msgq.example>')
     t.equal(at('DEBIAN/conffiles'), '/etc/msgq/msgq.toml\n')
   })
 

@@ -76,9 +76,20 @@ export function makeDeb(
 
 /** Seconds; https://reproducible-builds.org/specs/source-date-epoch/ */
 function epochOf(set: string | undefined): number {
-  if (set) return Number(set)
-  const args = ['-c', 'safe.directory=*', 'log', '-1', '--format=%ct']
-  return Number(execFileSync('git', args, { cwd: ROOT, encoding: 'utf8' }))
+  return Number(set || ofLastCommit('%ct'))
+}
+
+/** Who answers for the package: as debchange(1) has it, or else who made the last commit. */
+export function maintainerOf(env: NodeJS.ProcessEnv): string {
+  const name = env['DEBFULLNAME'] || ofLastCommit('%an')
+  const address = env['DEBEMAIL'] || ofLastCommit('%ae')
+  // A comma would begin another one.
+  return `${name.replaceAll(/[,<>]/g, '')} <${address}>`
+}
+
+function ofLastCommit(format: string): string {
+  const args = ['-c', 'safe.directory=*', 'log', '-1', `--format=${format}`]
+  return execFileSync('git', args, { cwd: ROOT, encoding: 'utf8' }).trim()
 }
 
 /** The programs and all that they load. */
@@ -160,7 +171,7 @@ export function folded(long: string): string {
 
 function debianChangelog(version: string, epoch: number): string {
   const date = new Date(epoch * 1000).toUTCString().replace('GMT', '+0000')
-  const who = /^Maintainer: (.*)$/m.exec(source('control'))![1]
+  const who = maintainerOf(process.env)
   return [
     `msgq (${version}) unstable; urgency=medium`,
     '  * What is new stands in changelog.gz.',
@@ -180,6 +191,7 @@ function layControl(tree: string, version: string): void {
   )
   const control = source('control')
     .replace('@VERSION@', version)
+    .replace('@MAINTAINER@', maintainerOf(process.env))
     .replace('@SIZE@', String(kilobytes))
   const at = (name: string) => join(tree, 'DEBIAN', name)
   write(at('control'), control)
