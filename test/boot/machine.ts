@@ -1,6 +1,7 @@
 /**
- * machine - a Debian machine made of this one: its files below an overlay, systemd as PID 1 in
- * namespaces of its own, a network that reaches nobody, and a spool on a real disk.
+ * machine - a Debian machine made of this one, or of a folder that debootstrap made: its files below
+ * an overlay, systemd as PID 1 in namespaces of its own, a network that reaches nobody, and a spool
+ * on a real disk.
  *
  * What is done to it does not touch this machine, and is gone with the program that made it. Has to
  * run as root in a mount namespace of its own (main.ts).
@@ -41,8 +42,8 @@ export class Machine {
   readonly #cgroup: string
   #booted: { readonly unshare: ChildProcess; readonly pid: number } | undefined
 
-  /** A machine that is off. */
-  constructor(cgroups: string) {
+  /** A machine that is off, with the files that lie below `files`. */
+  constructor(cgroups: string, files: string) {
     this.#disk = mkdtempSync('/var/tmp/msgq-boot-')
     this.#cgroup = join(cgroups, `msgq-boot-${process.pid}`)
     const at = (name: string) => join(this.#disk, name)
@@ -50,7 +51,7 @@ export class Machine {
     for (const name of ['memory', 'spool']) mkdirSync(at(name))
     mount('-t', 'tmpfs', '-o', 'mode=755', 'tmpfs', at('memory'))
     for (const name of ['upper', 'work', 'root']) mkdirSync(at(`memory/${name}`))
-    const layers = `lowerdir=/,upperdir=${at('memory/upper')},workdir=${at('memory/work')}`
+    const layers = `lowerdir=${files},upperdir=${at('memory/upper')},workdir=${at('memory/work')}`
     mount('-t', 'overlay', '-o', layers, 'overlay', this.root)
     mount('--bind', at('spool'), join(this.root, 'var/spool'))
     this.#strip()
@@ -135,7 +136,7 @@ export class Machine {
     }, 'the end of the boot')
   }
 
-  /** Runs a line of sh in the machine, as `user`; what it says, on both streams. */
+  /** Runs a line of sh in the machine, as `user`, at home; what it says, on both streams. */
   sh(line: string, user = 'root'): Ended {
     const { pid } = this.#booted!
     const inside = ['--mount', '--uts', '--ipc', '--net', '--pid', '--cgroup', '--root']
@@ -150,7 +151,8 @@ export class Machine {
       ...as,
     ]
     const words = ['--target', String(pid), ...inside, '--wd', ...command, 'sh', '-c']
-    return ended(spawnSync('nsenter', [...words, `exec 2>&1; ${line}`], options()))
+    const home = `exec 2>&1; cd ~${user} 2>/dev/null;`
+    return ended(spawnSync('nsenter', [...words, `${home} ${line}`], options()))
   }
 
   /** Waits for the machine to go off by itself, after `systemctl reboot`. */

@@ -1,12 +1,15 @@
 /**
  * main - npm run test:vm: boots a machine, and lives with msgq on it: test/boot/story.ts.
  *
- * Needs Linux, root, systemd and dpkg; where one is missing it says so and ends with 0. With
- * --write it keeps what was typed and said in docs/boot.md.
+ * Needs Linux, root, systemd and dpkg; where one is missing it says so and ends with 0.
+ * --files FOLDER boots a Debian that debootstrap made there, in place of the files of this machine;
+ * --from DEB upgrades from that package, of an older msgq; --write keeps what was typed and said in
+ * docs/boot.md.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { parseArgs } from 'node:util'
 
 import { Machine } from './machine.ts'
 import { tell } from './story.ts'
@@ -16,10 +19,18 @@ const PAGE = resolve(import.meta.dirname, '../../docs/boot.md')
 const PREFACE = `# A machine with msgq on it
 
 \`npm run test:vm\` boots a Debian with systemd as PID 1, in namespaces of its own on the files of this machine,
-installs the package, and does to it what befalls a machine. This page is what it typed and what was said, of one run;
-\`npm run test:vm -- --write\` writes it anew. The network is a loopback with a receiver on it that answers by path:
-\`/later\` 503, \`/no\` 400, \`/slow\` after 3 s, anything else 200.
+or on those of a folder (\`-- --files FOLDER\`), installs the package, and does to it what befalls a machine. This page is what
+it typed and what was said, of one run; \`-- --write\` writes it anew. The network is a loopback with a receiver on it: by HTTP it
+answers by path (\`/later\` 503, \`/no\` 400, \`/slow\` after 3 s, anything else 200), and mail it takes.
 `
+
+const { values: given } = parseArgs({
+  options: {
+    files: { type: 'string', default: '/' },
+    from: { type: 'string' },
+    write: { type: 'boolean', default: false },
+  },
+})
 
 /** Where cgroups of version 2 are, the only ones that a second systemd can have for itself. */
 function cgroups(): string | undefined {
@@ -58,13 +69,13 @@ async function main(): Promise<number> {
     const env = { ...process.env, MSGQ_BOOT: '1' }
     return spawnSync('unshare', [...argv, ...own], { env, stdio: 'inherit' }).status ?? 1
   }
-  const machine = new Machine(cgroups()!)
+  const machine = new Machine(cgroups()!, resolve(given.files))
   const stop = () => void machine.remove().then(() => process.exit(1))
   process.on('SIGINT', stop).on('SIGTERM', stop)
   const transcript = new Transcript(machine, say)
   try {
-    await tell(machine, transcript)
-    if (process.argv.includes('--write')) writeFileSync(PAGE, PREFACE + transcript.text())
+    await tell(machine, transcript, given.from)
+    if (given.write) writeFileSync(PAGE, PREFACE + transcript.text())
   } catch (error) {
     say(transcript.text())
     throw error

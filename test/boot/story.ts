@@ -6,7 +6,7 @@
 import { spawnSync } from 'node:child_process'
 import { copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import { makeDeb } from '../../etc/packaging/deb.ts'
@@ -17,6 +17,50 @@ const HERE = import.meta.dirname
 const RECEIVED = '/var/log/received'
 const URL = 'http://127.0.0.1:8025'
 
+const ARCHIVE = `#!/bin/sh
+cat > "/srv/archive/$MSGQ_ID" && logger -t archive "$(id -un) keeps $MSGQ_ID"
+`
+const NOSY = [
+  'echo "home: $(ls /home 2>/dev/null | wc -l)"',
+  'touch /etc/msgq/mine 2>/dev/null && echo "etc: yes" || echo "etc: no"',
+  'sudo -n true 2>/dev/null && echo "sudo: yes" || echo "sudo: no"',
+  'exit 70',
+].join('; ')
+const WAYS = `[destinations.archive]
+type = "exec"
+command = ["/usr/local/bin/archive"]
+
+[destinations.events]
+type = "file"
+path = "/srv/archive/events.jsonl"
+
+[destinations.mail]
+type = "smtp"
+host = "127.0.0.1"
+port = 2525
+tls = "none"
+from = "msgq@vm.example"
+recipients = ["ops@vm.example"]
+
+[destinations.box]
+type = "exec"
+command = ["/usr/local/bin/drop", "-c", "0", "/etc/shadow"]
+
+[destinations.nosy]
+type = "exec"
+command = ["/bin/sh", "-c", '${NOSY}']
+`
+const BACKUP = `[Unit]
+OnFailure=msgq-notify@%n.service
+
+[Service]
+Type=oneshot
+ExecStart=/bin/sh -c 'echo there is no tape; exit 1'
+`
+const NOTIFY_TO = `[Service]
+Environment=MSGQ_TO=${URL}/ok
+`
+
 interface Received {
   readonly id: string
   readonly url: string
@@ -25,14 +69,20 @@ interface Received {
   readonly body: string
 }
 
-export async function tell(machine: Machine, transcript: Transcript): Promise<void> {
+/** Tells it; the first package may be `older`, of a msgq that was given away before. */
+export async function tell(
+  machine: Machine,
+  transcript: Transcript,
+  older?: string,
+): Promise<void> {
   const it = new Story(machine, transcript)
-  await it.prepare()
-  await it.install()
+  await it.prepare(older)
+  await it.installs()
   await it.users()
   await it.dies()
   await it.hangs()
   await it.reloads()
+  await it.ways()
   await it.reboots()
   await it.losesPower()
   await it.upgrades()
@@ -53,24 +103,26 @@ class Story {
     this.#to = transcript
   }
 
-  async prepare(): Promise<void> {
+  async prepare(older: string | undefined): Promise<void> {
     const machine = this.#machine
     const folder = mkdtempSync(join(tmpdir(), 'msgq-debs-'))
-    for (const revision of [1, 2]) {
+    for (const revision of [1, 2, 3]) {
       const file = makeDeb(folder, { revision, compression: 'none' })
       machine.write(`/srv/msgq-${revision}.deb`, readFileSync(file))
     }
-    this.#lintian(makeDeb(folder))
+    const given = makeDeb(folder)
+    machine.write(`/root/${basename(given)}`, readFileSync(older ?? given))
+    this.#lintian(given)
     rmSync(folder, { recursive: true })
-    const tools = ['cron', 'sudo'].filter(
+    const missing = ['cron', 'sudo', 'curl', 'dbus-daemon'].filter(
       (name) => machine.prepare(`command -v ${name}`).code !== 0,
     )
-    if (tools.length > 0)
+    if (missing.length > 0)
       machine.prepare(
-        `apt-get install -qq --no-install-recommends ${tools.join(' ')} >/dev/null 2>&1`,
+        `apt-get update -qq; apt-get install -qq --no-install-recommends ${missing.join(' ')} >/dev/null 2>&1`,
       )
     this.#hasCron = machine.prepare('command -v cron && command -v sudo').code === 0
-    this.#giveNode()
+    this.#giveNode(basename(given))
     machine.prepare('useradd --create-home ann; useradd --create-home olga')
     machine.write('/srv/receiver.mjs', readFileSync(join(HERE, 'receiver.mjs')))
     const service = `ExecStart=/usr/bin/node /srv/receiver.mjs\nStandardOutput=append:${RECEIVED}`
@@ -79,7 +131,6 @@ class Story {
       `[Service]\n${service}\n[Install]\nWantedBy=multi-user.target\n`,
     )
     await machine.boot()
-    machine.sh('systemctl enable --now receiver')
   }
 
   #lintian(file: string): void {
@@ -89,10 +140,15 @@ class Story {
     if (!ran.error) this.#to.equal(ran.stdout, '', 'lintian has nothing to say')
   }
 
-  /** Where Node.js did not come as a package, as on a runner of CI, it becomes one. */
-  #giveNode(): void {
+  /**
+   * What the package needs has to be at hand: the machine has no network. Where no Node.js that
+   * will do is a package, as on a runner of CI, the one that runs this becomes one.
+   */
+  #giveNode(deb: string): void {
     const machine = this.#machine
     if (machine.prepare('dpkg-query -W nodejs').code === 0) return
+    const fetch = `apt-get update -qq; apt-get install -y -qq --download-only /root/${deb}`
+    if (machine.prepare(fetch).code === 0) return
     machine.write('/usr/bin/node', '', 0o755)
     copyFileSync(process.execPath, join(machine.root, 'usr/bin/node'))
     const control = `Package: nodejs\nVersion: ${process.versions.node}\nArchitecture: all`
@@ -103,10 +159,26 @@ class Story {
     )
   }
 
-  async install(): Promise<void> {
+  /** The commands of docs/install.md, as they stand there. */
+  async installs(): Promise<void> {
     const to = this.#to
-    to.title('Installed')
-    to.equal(to.sh('dpkg -i /srv/msgq-1.deb').code, 0, 'the package installs')
+    to.title('Installed, and used')
+    const page = readFileSync(join(HERE, '../../docs/install.md'), 'utf8')
+    const blocks = [...page.matchAll(/^```sh\n([^]*?)^```$/gm)].map(([, lines]) => lines!)
+    const [asRoot, asUser] = blocks.map((lines) =>
+      lines.trim().replaceAll('https://ops.example', URL).split('\n'),
+    )
+    to.equal(
+      [asRoot!.length, asUser!.length],
+      [1, 2],
+      'docs/install.md says three commands',
+    )
+    to.equal(to.sh(asRoot![0]!).code, 0, 'the package installs')
+    // It runs on the Node.js that may have come only now.
+    this.#machine.sh('systemctl enable --now receiver')
+    if (this.#hasCron) to.equal(to.sh(asUser![0]!, 'ann').code, 0, 'a user tells his cron')
+    this.#send(asUser![1]!, 'ann')
+    await this.#delivered()
     to.equal(this.#is('is-enabled'), 'enabled', 'it is enabled')
     to.equal(this.#is('is-active'), 'active', 'and runs')
     to.equal(
@@ -146,20 +218,19 @@ class Story {
     to.sh(`msgq send ${URL}/ok "from outside"`, 'ann')
     const found = to.sh('msgq check')
     to.check(found.code !== 0, 'msgq check finds them')
-    for (const line of [/chmod 3733 \S+/, /chown --reference=\S+ \S+/]) {
+    for (const line of [/chmod 3773 \S+/, /chown --reference=\S+ \S+/]) {
       const [mend] = line.exec(found.out) ?? []
       to.check(mend !== undefined, `and says what mends it: ${line.source}`)
       if (mend !== undefined) to.sh(mend.replace(/[;,.]$/, ''))
     }
     to.equal(to.sh('msgq check').code, 0, 'which does')
+    to.equal(to.sh('msgq mailq', 'olga').code, 0, 'and olga still sees the queue')
     to.sh('msgq release ALL')
     await this.#delivered()
 
     // For the end of the story: cron looks once a minute.
     if (this.#hasCron) {
-      const job = (who: string) => `* * * * * msgq send -q ${URL}/ok "cron of ${who}"`
-      to.sh(`(echo 'PATH=/usr/bin:/bin'; echo '${job('ann')}') | crontab -`, 'ann')
-      const line = job('root').replace('msgq', 'root /usr/bin/msgq')
+      const line = `* * * * * root msgq send -q ${URL}/ok "cron of root"`
       to.sh(`echo '${line}' > /etc/cron.d/report`)
     }
   }
@@ -240,6 +311,77 @@ class Story {
     )
   }
 
+  /** What a sandbox may be in the way of: a command, a file, a mail, a port, another unit. */
+  async ways(): Promise<void> {
+    const to = this.#to
+    to.title('A command, a file, a mail and a port, in the sandbox')
+    this.#machine.write('/usr/local/bin/archive', ARCHIVE, 0o755)
+    to.sh('cat /usr/local/bin/archive; install -d -o msgq -g msgq /srv/archive')
+    to.sh('install -g shadow -m 2755 /usr/bin/head /usr/local/bin/drop')
+    to.sh(`cat > /etc/msgq/conf.d/ways.toml <<'EOF'\n${WAYS}EOF`)
+    to.sh(
+      `sed -i '/^.listen/,/^.http/s/^#http = .*/http = "127.0.0.1:8026"/' /etc/msgq/msgq.toml`,
+    )
+    to.equal(to.sh('msgq check && systemctl restart msgq').code, 0, 'it takes them')
+    const ids = ['archive', 'events', 'box'].map((way) =>
+      this.#send(`msgq send ${way} "for the ${way}"`, 'ann'),
+    )
+    for (const id of ids)
+      await this.#until(() => this.#where(id) === 'deferred', `${id} is deferred`)
+    const said = to.sh('msgq mailq --to archive,events,box').out
+    to.equal(said.match(/read-only file system/gi)?.length, 2, 'and the queue says why')
+    to.check(/permission denied/i.test(said), 'of a set-gid program too', said)
+    to.sh(
+      'printf "[Service]\\nReadWritePaths=/srv/archive\\nNoNewPrivileges=no\\nRestrictSUIDSGID=no\\n" > /etc/systemd/system/msgq.service.d/ways.conf; systemctl daemon-reload; systemctl restart msgq',
+    )
+    to.sh('msgq flush --to archive,events,box')
+    for (const id of ids) {
+      await this.#until(() => this.#where(id) === undefined, `${id} is gone`)
+      this.#settled.add(id)
+    }
+    const written = to.sh(`cat /srv/archive/${ids[0]}; echo; cat /srv/archive/events.jsonl`)
+    to.check(written.out.includes('for the archive'), 'the command got its message')
+    to.check(written.out.includes('for the events'), 'the file has its line')
+    to.equal(to.sh('journalctl -t archive --no-pager -o cat').code, 0, 'the command logs')
+
+    to.event('A command that wants more than it may:')
+    const nosy = this.#send('msgq send nosy "what is there?"', 'ann')
+    await this.#until(() => this.#where(nosy) === 'bounce', 'it is bounced')
+    const { out } = to.sh(`msgq show ${nosy}`)
+    to.check(out.includes('home: 0'), 'it sees no home', out)
+    to.check(out.includes('etc: no'), 'it changes no configuration', out)
+    if (this.#hasCron) to.check(out.includes('sudo: no'), 'it gets no rights', out)
+    to.sh(`msgq delete ${nosy}`)
+    this.#settled.add(nosy)
+
+    to.event('A mail, and programs that send over HTTP:')
+    this.#send('msgq send mail -s Report "by mail"', 'ann')
+    const query = `v1/messages?to=${URL}/ok`
+    const socket = '--unix-socket /var/spool/msgq/run'
+    for (const line of [
+      `curl -sS '127.0.0.1:8026/${query}' -d 'by the port'`,
+      `curl -sS ${socket}/submit.sock 'http://x/${query}' -d 'by the socket'`,
+    ]) {
+      const answer = to.sh(line, 'ann')
+      const [id = ''] = /[0-9A-Z]{26}/.exec(answer.out) ?? []
+      to.check(id !== '', `ann: ${line}`, answer.out)
+      this.#sent.add(id)
+    }
+    const desk = to.sh(`curl -sS ${socket}/control.sock http://x/v1/status`, 'ann')
+    to.check(desk.code !== 0, 'the desk is not for ann')
+    await this.#delivered()
+
+    to.event('Another unit fails:')
+    this.#machine.write('/etc/systemd/system/backup.service', BACKUP)
+    this.#machine.write('/etc/systemd/system/msgq-notify@.service.d/to.conf', NOTIFY_TO)
+    to.sh('cat /etc/systemd/system/backup.service; systemctl daemon-reload')
+    to.sh('systemctl start backup')
+    const told = () => this.#received().find((it) => it.body.includes('no tape'))
+    await this.#until(() => told() !== undefined, 'somebody hears of it')
+    to.check(told()!.body.includes('backup.service'), 'somebody hears of it')
+    this.#machine.sh('rm /etc/systemd/system/backup.service; systemctl reset-failed')
+  }
+
   /** Mail in every state. */
   async #fill(): Promise<Map<string, string>> {
     const wanted = new Map([
@@ -302,16 +444,17 @@ class Story {
     to.equal(to.sh('dpkg -i /srv/msgq-2.deb').code, 0, 'the package is upgraded')
     to.equal(this.#is('is-active'), 'active', 'it runs again')
     to.check(this.#pid() !== before, 'a new one')
-    to.equal(
-      this.#machine.read('/etc/msgq/conf.d/crm.toml').split('\n')[0],
-      '[destinations.crm]',
-      'the configuration is kept',
+    const kept = this.#machine.sh('cat /etc/msgq/conf.d/crm.toml /etc/msgq/msgq.toml').out
+    to.check(kept.startsWith('[destinations.crm]'), 'what is in conf.d is kept')
+    to.check(
+      kept.includes('\nhttp = "127.0.0.1:8026"'),
+      'and what was changed in msgq.toml',
     )
     this.#stillThere(wanted)
     await this.#delivered()
 
     to.sh('systemctl stop msgq')
-    to.equal(to.sh('dpkg -i /srv/msgq-1.deb').code, 0, 'what is stopped is upgraded too')
+    to.equal(to.sh('dpkg -i /srv/msgq-3.deb').code, 0, 'what is stopped is upgraded too')
     to.equal(this.#is('is-active'), 'inactive', 'and stays stopped')
     to.sh('systemctl start msgq')
     to.sh('echo oops >> /etc/msgq/conf.d/crm.toml')
@@ -346,11 +489,11 @@ class Story {
     if (!this.#hasCron) return
     const to = this.#to
     to.title('What cron sent meanwhile')
-    const from = (who: string) => () =>
-      this.#received().some(({ body }) => body === `cron of ${who}`)
-    await this.#until(from('ann'), "ann's cron")
-    await this.#until(from('root'), "root's cron")
-    to.sh(`grep -h cron ${RECEIVED} | tail -2`)
+    const got = (text: string) => () =>
+      this.#received().some(({ body }) => body.includes(text))
+    await this.#until(got('Filesystem'), "ann's cron")
+    await this.#until(got('cron of root'), "root's cron")
+    to.sh(`grep -hE '/hook.*Filesystem|cron of' ${RECEIVED} | cut -c-180 | tail -2`)
     to.check(true, "cron of ann and root's cron sent")
     this.#machine.sh('rm /etc/cron.d/report; crontab -r -u ann')
   }

@@ -67,8 +67,20 @@ export class Transcript {
   }
 }
 
-/** Without what a terminal would have wiped away again, and what is said of other packages. */
+/** What apt and dpkg say of themselves, and of other packages. */
+const CHATTER = [
+  /man-db|^\(Reading database|^Get:|^WARNING: apt |^Preconfiguring |^Processing triggers /,
+  /^(?:Updating certificates|rehash: |\d+ added, |Running hooks|done\.|update-alternatives: )/,
+  /^(?:Reading|Building|Solving) .*\.\.\./,
+  /^(?:Selecting|Preparing|Unpacking|Setting up) (?!.*msgq)/,
+]
+
+/** Without what a terminal would have wiped away again, and what is said of others. */
 function tidy(out: string): string {
   const lines = out.split('\n').map((line) => line.replace(/^.*\r/, '').trimEnd())
-  return lines.filter((line) => !/man-db|^\(Reading database/.test(line)).join('\n')
+  return lines
+    .filter((line) => !CHATTER.some((chatter) => chatter.test(line)))
+    .join('\n')
+    .replaceAll(/\n{3,}/g, '\n\n')
+    .replace(/^\n+/, '')
 }
