@@ -44,7 +44,7 @@ to = "chat"
 template = '{"room": "${template}", "text": "{{user.name}} is new"}'
 `
   write('chat.json', CHAT)
-  write('user.json', { required: ['user'] })
+  write('user.json', { type: 'object', required: ['user'] })
   machine.configure(config('schema = "chat.json"'))
   await machine.start()
   const count = () => STATES.reduce((sum, state) => sum + machine.files(state).length, 0)
@@ -70,20 +70,21 @@ template = '{"room": "${template}", "text": "{{user.name}} is new"}'
     })
     await Promise.all(asked)
     t.equal(count(), 0, 'nothing is queued, for nobody')
-    t.equal((await machine.run('msgq', ['send', 'chat'], BAD)).code, 65, 'by a pipe')
-    const good = await machine.run('msgq', ['send', 'chat'], GOOD)
-    t.equal(good.code, 0, good.err)
-    const plain = await machine.msgq('send', 'plain', BAD)
-    t.equal(plain.code, 0, plain.err)
-    const other = await machine.msgq('send', '--event', 'other', '--json', '{}')
-    t.equal(other.code, 0, other.err)
-    await machine.until('two arrive', () => sink.requests === 2)
     const lines = `{"to":"chat","body":${BAD}}\n{"to":"chat","body":${GOOD}}\n`
-    const batch = await machine.run('msgq', ['send', '--batch'], lines)
+    const [piped, good, plain, other, batch, wrap] = await Promise.all([
+      machine.run('msgq', ['send', 'chat'], BAD),
+      machine.run('msgq', ['send', 'chat'], GOOD),
+      machine.msgq('send', 'plain', BAD),
+      machine.msgq('send', '--event', 'other', '--json', '{}'),
+      machine.run('msgq', ['send', '--batch'], lines),
+      machine.msgq('wrap', 'chat', '--', 'false'),
+    ])
+    t.equal(piped.code, 65, 'by a pipe')
+    for (const { code, err } of [good, plain, other]) t.equal(code, 0, err)
+    await machine.until('three arrive', () => sink.requests === 3)
     t.equal(batch.code, 65)
     t.match(batch.err, `send: line 1: ${WHY}`)
     t.match(batch.out, /^[0-9A-Z]{26}\n$/, 'the other line is kept')
-    const wrap = await machine.msgq('wrap', 'chat', '--', 'false')
     t.equal(wrap.code, 1, 'the code of the command')
     t.match(wrap.err, /report could not be queued: body: is no JSON/)
   })
@@ -198,7 +199,6 @@ template = '{"room": "${template}", "text": "{{user.name}} is new"}'
       '{"user":{"name":"Ann"}}',
     )
     t.match(route.out, /held: the schema refuses .*: \/room: wants a text/)
-    t.equal((await machine.msgq('route', '--event', 'user.x', '-d', '{}')).code, 65)
     machine.configure(config('schema = "chat.json"', 'lobby'))
     t.equal((await machine.msgq('reload')).code, 0)
     const before = sink.requests
@@ -217,7 +217,6 @@ template = '{"room": "${template}", "text": "{{user.name}} is new"}'
     const reload = await machine.msgq('reload')
     t.not(reload.code, 0)
     t.match(reload.err, /chat\.schema: .*chat\.json: \/type: wants one of/)
-    t.match((await machine.msgq('check')).out, /chat\.json: \/type: wants one of/)
     const still = await machine.msgq('send', 'chat', '--json', '{"room":1}')
     t.equal(still.code, 65, 'what is in force still counts')
     machine.configure(config('schema = "chat.json"\n# touched'))
