@@ -38,7 +38,7 @@ t.test('without any configuration the defaults are in force', async (t) => {
     activeLimit: 1000,
     keys: { window: 86_400_000 },
     stop: { grace: 10_000 },
-    events: { unrouted: 'bounce' },
+    events: { unrouted: 'bounce', schemas: [] },
     routes: [],
     bounce: {
       notify: [],

@@ -299,6 +299,7 @@ t.test('every default is one that a person may write', async (t) => {
       'destinations',
       'listen.http',
       'listen.tokens',
+      'events.schema',
     ].includes(path.join('.'))
     t.equal(value === undefined, open, path.join('.'))
   }
@@ -478,7 +479,7 @@ t.test('a file to append to: file', async (t) => {
     ['path = "/a\\u0000"', `3: destinations.x.path: has a control character | ${hint}`],
     [
       'path = "/a"\ncommand = ["a"]',
-      '4: destinations.x.command: belongs to type "exec" and not to "file" | known here: type, path, content_type, retry, lane, on_timeout, ordered, order_wait, enabled, fallback',
+      '4: destinations.x.command: belongs to type "exec" and not to "file" | known here: type, path, content_type, retry, lane, on_timeout, ordered, order_wait, enabled, schema, fallback',
     ],
   ]
   for (const [text, said] of bad) t.same(check(head + text).said, [said], text)
@@ -571,11 +572,11 @@ t.test('a program to start: exec', async (t) => {
     ],
     [
       `${command}url = "https://x"`,
-      '4: destinations.x.url: belongs to type "http" and not to "exec" | known here: type, command, directory, environment, timeout, content_type, retry, lane, on_timeout, ordered, order_wait, enabled, fallback',
+      '4: destinations.x.url: belongs to type "http" and not to "exec" | known here: type, command, directory, environment, timeout, content_type, retry, lane, on_timeout, ordered, order_wait, enabled, schema, fallback',
     ],
     [
       `${command}http = { timeout = "1s" }`,
-      '4: destinations.x.http: belongs to type "http" and not to "exec" | known here: type, command, directory, environment, timeout, content_type, retry, lane, on_timeout, ordered, order_wait, enabled, fallback',
+      '4: destinations.x.http: belongs to type "http" and not to "exec" | known here: type, command, directory, environment, timeout, content_type, retry, lane, on_timeout, ordered, order_wait, enabled, schema, fallback',
     ],
     [
       `${command}comand = 1`,

@@ -17,7 +17,15 @@ t.test('without a configuration every option is a default', async (t) => {
   ])
   t.same(
     rows.filter(({ where }) => where !== 'default').map(({ option }) => option),
-    ['send.to', 'mail', 'listen.http', 'listen.tokens', 'bounce.notify', 'expect'],
+    [
+      'send.to',
+      'mail',
+      'listen.http',
+      'listen.tokens',
+      'bounce.notify',
+      'expect',
+      'events.schema',
+    ],
   )
 })
 
@@ -64,6 +72,7 @@ t.test('each option says where it comes from, and no secret is shown', async (t)
       { option: 'retry.max', value: '"60m"', where: at(4) },
       { option: 'bounce.notify', value: '', where: 'not set' },
       { option: 'expect', value: '', where: 'not set' },
+      { option: 'events.schema', value: '', where: 'not set' },
       { option: 'destinations.crm.type', value: '"http"', where: at(6) },
       {
         option: 'destinations.crm.url',
