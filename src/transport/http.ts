@@ -11,12 +11,12 @@ import type { HttpDestination } from '../config/config.ts'
 import type { OAuth2 } from '../config/oauth2.ts'
 import type { Outcome } from '../message/outcome.ts'
 import { judge } from './answer.ts'
-import type { Answer } from './answer.ts'
 import { concealer } from './conceal.ts'
 import { Exchange } from './exchange.ts'
 import type { Exchanged, ExchangeOptions } from './exchange.ts'
 import { stopped, unanswered, unsendable, withoutToken } from './failure.ts'
-import { Pools } from './pool.ts'
+import { Live } from './live.ts'
+import { Pools, withExtra } from './pool.ts'
 import type { Way } from './pool.ts'
 import { isPlain, prepare } from './prepare.ts'
 import { proxyRule } from './proxy.ts'
@@ -25,13 +25,11 @@ import type { Prepared, WireRequest } from './request.ts'
 import { judgeByRules } from './rules.ts'
 import { shape } from './shape.ts'
 import { bySuccess } from './success.ts'
+import { tokenAsker } from './token-asker.ts'
 import { TokenError, Tokens } from './tokens.ts'
-import type { Token, TokenRequest } from './tokens.ts'
+import type { Token } from './tokens.ts'
 import type { Attempt, Transport, TransportOptions } from './transport.ts'
 import { unpacked } from './unpack.ts'
-
-/** A token may be long, by all that it says of its client. */
-const TOKEN_ANSWER = 64 * 1024
 
 type HttpAttempt = Attempt<HttpDestination>
 
@@ -58,7 +56,8 @@ export function createHttpTransport(
   const pools = new Pools(clock, proxyRule(options.env), options.lookup, secrets)
   const live = new Live()
   const closing = new AbortController()
-  const tokens = new Tokens(clock, askForToken)
+  const ask = tokenAsker({ pools, live, version, signal: closing.signal })
+  const tokens = new Tokens(clock, ask)
 
   async function deliver(attempt: HttpAttempt, signal: AbortSignal): Promise<Outcome> {
     if (signal.aborted) return stopped(false)
@@ -107,39 +106,6 @@ export function createHttpTransport(
       const outcome = await sendPrepared(attempt, signal, hidden, token)
       if (outcome.status !== 401 || !isFirst) return outcome
       if (!tokens.drop(auth, secret, token)) return outcome
-    }
-  }
-
-  async function askForToken(
-    destination: HttpDestination,
-    { url, headers, body }: TokenRequest,
-  ): Promise<Answer> {
-    const { http } = destination
-    let way: Way
-    try {
-      way = pools.take(destination, url)
-    } catch (error) {
-      throw new TokenError(unsendable(error).reason, 'configuration')
-    }
-    const exchange = new Exchange(way.pool, {
-      method: 'POST',
-      path: way.path(url),
-      headers: withExtra(['user-agent', `msgq/${version}`, ...headers], way.headers(url)),
-      body: { kind: 'bytes', bytes: body },
-      timeout: http.timeout,
-      headersTimeout: http.headersTimeout,
-      kept: TOKEN_ANSWER,
-    })
-    live.add(exchange, closing.signal)
-    try {
-      const how = await exchange.ended
-      if (how.kind === 'answered') return how.answer
-      const outcome = unanswered(how, { host: url.host, proxy: way.proxy }, http)
-      const fault = 'fault' in outcome ? outcome.fault : 'network'
-      throw new TokenError(outcome.reason, fault)
-    } finally {
-      live.delete(exchange)
-      pools.give(way)
     }
   }
 
@@ -232,33 +198,6 @@ function beforeAbort<T>(promise: Promise<T>, signal: AbortSignal): Promise<T | u
   })
 }
 
-/**
- * The exchanges under way, each with the signal that ends it. One listener a signal: Node
- * warns of more than ten, and looks through all of them at each removal.
- */
-class Live {
-  readonly #exchanges = new Map<Exchange, AbortSignal>()
-  readonly #heard = new WeakSet<AbortSignal>()
-
-  add(exchange: Exchange, signal: AbortSignal): void {
-    if (!this.#heard.has(signal)) {
-      this.#heard.add(signal)
-      signal.addEventListener('abort', () => this.stop(signal), { once: true })
-    }
-    this.#exchanges.set(exchange, signal)
-  }
-
-  delete(exchange: Exchange): void {
-    this.#exchanges.delete(exchange)
-  }
-
-  /** Ends those of a signal, or all. */
-  stop(signal?: AbortSignal): void {
-    for (const [exchange, its] of this.#exchanges)
-      if (signal === undefined || its === signal) exchange.stop()
-  }
-}
-
 function exchangeOptions(
   { body, destination }: HttpAttempt,
   { method, url, headers }: WireRequest,
@@ -272,14 +211,4 @@ function exchangeOptions(
     timeout: destination.http.timeout,
     headersTimeout: destination.http.headersTimeout,
   }
-}
-
-/** Adds what the way needs where the request does not say it itself. */
-function withExtra(
-  headers: string[],
-  extra: readonly (readonly [string, string])[],
-): string[] {
-  if (extra.length === 0) return headers
-  const said = (name: string) => headers.some((text, at) => at % 2 === 0 && text === name)
-  return [...headers, ...extra.filter(([name]) => !said(name)).flat()]
 }

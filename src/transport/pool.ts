@@ -198,3 +198,13 @@ function connectTimeoutOf({ connectTimeout }: HttpDestination['http']): number {
 function isDestroyable(made: unknown): made is { destroy(): unknown } {
   return typeof made === 'object' && made !== null && 'destroy' in made
 }
+
+/** Adds what the way needs where the request does not say it itself. */
+export function withExtra(
+  headers: string[],
+  extra: readonly (readonly [string, string])[],
+): string[] {
+  if (extra.length === 0) return headers
+  const said = (name: string) => headers.some((text, at) => at % 2 === 0 && text === name)
+  return [...headers, ...extra.filter(([name]) => !said(name)).flat()]
+}
