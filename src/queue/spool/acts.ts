@@ -9,20 +9,18 @@ import { setImmediate as breath } from 'node:timers/promises'
 
 import type { Clock } from '../../base/clock.ts'
 import { syncFolder } from '../../base/durable.ts'
-import { plainError } from '../../base/errno.ts'
 import { checkDraft } from '../../message/draft.ts'
 import type { Selector } from '../../message/selector.ts'
 import type { State } from '../../message/state.ts'
 import { actLine, redirectedLine } from '../journal.ts'
 import type { Act, ActOptions, ActResult, Journal } from '../queue.ts'
-import { planAct, statesMeant } from '../states.ts'
-import type { Move } from '../states.ts'
-import { Grip } from './grip.ts'
+import { statesMeant } from '../states.ts'
+import { DONE, MOVED, actOnOne } from './act-one.ts'
+import type { Tools } from './act-one.ts'
 import { KeyRelease } from './key-release.ts'
 import { cannotUse } from './layout.ts'
 import type { Layout } from './layout.ts'
 import type { Mover } from './moves.ts'
-import { formatName } from './name.ts'
 import { ring } from './outbox.ts'
 import { Redirection } from './redirection.ts'
 import { LOOKS } from './roster.ts'
@@ -45,9 +43,7 @@ interface Run {
 }
 
 export class Acts {
-  readonly #layout: Layout
-  readonly #mover: Mover
-  readonly #clock: Clock
+  readonly #tools: Tools
   readonly #roster: Roster
   readonly #journal: Journal
 
@@ -58,9 +54,7 @@ export class Acts {
     roster: Roster,
     journal: Journal,
   ) {
-    this.#layout = layout
-    this.#mover = mover
-    this.#clock = clock
+    this.#tools = { layout, mover, clock }
     this.#roster = roster
     this.#journal = journal
   }
@@ -90,14 +84,15 @@ export class Acts {
     await this.#journal.noted()
     await this.#sync(run.touched)
     // Last, because the others are to be acted on all the same.
-    if (run.trouble !== undefined) throw cannotUse(this.#layout.key(''), run.trouble)
+    if (run.trouble !== undefined) throw cannotUse(this.#tools.layout.key(''), run.trouble)
     return resultOf(run)
   }
 
   /** Sends each on to another destination, a new message for each. */
   async #redirect(run: Run, found: readonly Spotted[]): Promise<ActResult> {
+    const { layout, mover, clock } = this.#tools
     checkDraft({ to: run.options.redirect?.to ?? '' })
-    const redirection = new Redirection(this.#layout, this.#mover, this.#clock, run)
+    const redirection = new Redirection(layout, mover, clock, run)
     const clear = found.filter(({ entry: { id } }) => {
       const isClear = !run.isAmbiguous(id)
       if (!isClear) run.skipped.push({ id, why: AMBIGUOUS })
@@ -107,7 +102,7 @@ export class Acts {
     for (const { entry } of run.options.dryRun ? [] : clear) {
       const id = made.get(entry.id)
       if (id !== undefined)
-        this.#journal.note(redirectedLine(entry, id, run.options, this.#clock.now()))
+        this.#journal.note(redirectedLine(entry, id, run.options, clock.now()))
     }
     await this.#journal.noted()
     await this.#sync(run.touched)
@@ -126,12 +121,12 @@ export class Acts {
         const { id } = spotted.entry
         const fate = run.isAmbiguous(id)
           ? AMBIGUOUS
-          : (keys?.barred(id) ?? this.#actOn(run, spotted))
+          : (keys?.barred(id) ?? actOnOne(run, spotted, this.#tools))
         if (fate === DONE) done.push(id)
         else if (fate === MOVED) moved.push(spotted)
         else skipped.push({ id, why: fate })
         if (fate === DONE && !options.dryRun)
-          this.#journal.note(actLine(act, spotted.entry, options, this.#clock.now()))
+          this.#journal.note(actLine(act, spotted.entry, options, this.#tools.clock.now()))
         await this.#settleKey(keys, id, fate === DONE).catch((error: unknown) => {
           run.trouble ??= error
         })
@@ -170,9 +165,9 @@ export class Acts {
   ): Promise<KeyRelease | undefined> {
     if (act !== 'delete' || dryRun) return undefined
     try {
-      return await KeyRelease.of(this.#layout, slice)
+      return await KeyRelease.of(this.#tools.layout, slice)
     } catch (error) {
-      throw cannotUse(this.#layout.key(''), error)
+      throw cannotUse(this.#tools.layout.key(''), error)
     }
   }
 
@@ -182,84 +177,25 @@ export class Acts {
     isDeleted: boolean,
   ): Promise<void> {
     if (isDeleted) keys?.deleted(id)
-    else await keys?.stays(id, this.#clock.now())
-  }
-
-  /** Acts on one message: DONE, MOVED, or why not. */
-  #actOn({ act, selector, options, touched }: Run, spotted: Spotted): string {
-    const { entry, file } = spotted
-    const { named = selector.ids !== undefined } = options
-    // What goes for good needs no line, and its file no look.
-    const grip =
-      act === 'delete' ? undefined : new Grip(this.#layout.file(entry.state, file))
-    try {
-      const plan = planAct(act, entry, {
-        now: this.#clock.now(),
-        notBefore: named || !asksNotBefore(act, spotted) ? undefined : grip?.notBefore(),
-        named,
-        by: options.by,
-        reason: options.reason,
-      })
-      if (typeof plan === 'string') return plan
-      if (options.dryRun) return DONE
-      return this.#make(spotted, plan, grip, touched) ? DONE : MOVED
-    } catch (error) {
-      return plainError(error)
-    } finally {
-      grip?.close()
-    }
-  }
-
-  /**
-   * Makes the move; false when somebody was faster. The trail line goes through a descriptor
-   * that was opened before the rename, so that it finds the file wherever the daemon takes it
-   * next. From hold, bounce and corrupt, where nobody else moves files, the line goes first:
-   * a daemon that claims at once must already read that the lifetime began anew.
-   */
-  #make(
-    { entry, name, file }: Spotted,
-    plan: Move,
-    grip: Grip | undefined,
-    touched: Set<State>,
-  ): boolean {
-    touched.add(entry.state)
-    if (plan.to === 'gone') return this.#mover.remove(entry.state, file)
-    touched.add(plan.to)
-    const target = formatName({ ...name, due: plan.due, tries: plan.tries })
-    const lineFirst = entry.state !== 'incoming' && entry.state !== 'deferred'
-    grip?.open()
-    if (lineFirst) grip?.write(plan.line)
-    if (this.#mover.move(entry.state, file, plan.to, target) === undefined) return false
-    if (!lineFirst) grip?.write(plan.line)
-    return true
+    else await keys?.stays(id, this.#tools.clock.now())
   }
 
   async #sync(touched: Set<State>): Promise<void> {
     if (touched.size === 0) return
     for (const state of touched) {
-      const folder = this.#layout.folder(state)
+      const folder = this.#tools.layout.folder(state)
       await syncFolder(folder).catch((error: unknown) => {
         throw cannotUse(folder, error)
       })
     }
-    ring(this.#layout)
+    ring(this.#tools.layout)
   }
 }
 
-/** Fates that are no reasons. */
-const DONE = ''
-const MOVED = ' '
 const AMBIGUOUS = 'its ending is that of another message too'
 
 function resultOf({ matched, done, skipped }: Run): ActResult {
   return { matched, done, skipped }
-}
-
-/** True where the sender's own time counts, for the acts that must not send before it. */
-function asksNotBefore(act: Act, { entry }: Spotted): boolean {
-  if (act !== 'flush' && act !== 'requeue') return false
-  // An attempt was made, so its time has come long ago; and then the file need not be read.
-  return !(entry.tries > 0 && entry.state === 'deferred')
 }
 
 /** True for messages that were named by an ending that is that of another one too. */
