@@ -2,29 +2,30 @@
  * backup - copies a spool that may be served meanwhile. Every message that was durable when it
  * began, and is not gone when it ends, is in the copy, once, as it was at some time in between.
  *
- * A message moves by rename while folders are read, and a list of names alone can miss it for as long as
- * it moves. So all folders are watched before the first is read: what is not where it was
+ * A message moves by rename while folders are read, and a list of names alone can miss it for as
+ * long as it moves. So all folders are watched before the first is read: what is not where it was
  * is heard of where it arrives. Folders are read again, those that messages leave before those that
  * they arrive in, until nothing was missing and nothing was new.
  * What is in flight is put into incoming/, as a recovery would do it, and an event whose children
- * are made is its children: those that are not published yet are named as if they were. Keys
- * and what was told come first, so that they know of nothing that is not in the copy; what is made by
+ * are made is its children: those that are not published yet are named as if they were. Keys and
+ * what was told come first, so that they know of nothing that is not in the copy; what is made by
  * hand comes last, so that it is not there a second time under the id that it gets.
- * Nothing of the source is changed. After an error the target is no backup; what is left of it is the
- * caller's to remove. That its folder is empty is the caller's to know, too.
+ * Nothing of the source is changed. After an error the target is no backup; what is left of it is
+ * the caller's to remove. That its folder is empty is the caller's to know, too.
  */
-import { constants, watch } from 'node:fs'
+import { watch } from 'node:fs'
 import type { FSWatcher } from 'node:fs'
-import { open, readdir } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import { syncFolder } from '../../base/durable.ts'
-import { errnoOf, isMissing, plainError } from '../../base/errno.ts'
+import { isMissing, plainError } from '../../base/errno.ts'
 import { MsgqError } from '../../base/errors.ts'
 import { idTime, isId } from '../../message/id.ts'
 import { ADOPT_LANE } from '../../message/lane.ts'
 import { STATES } from '../../message/state.ts'
 import type { State } from '../../message/state.ts'
+import { copyFile } from './copy-file.ts'
 import { isCommitted, unpublished } from './fan.ts'
 import { errorAt, warningAt } from './finding.ts'
 import type { Finding } from './finding.ts'
@@ -67,7 +68,6 @@ const ORDER: readonly State[] = [
 const TOLD = new Set(['bounced.json', 'waiting.json', 'fallback.json', 'expect.json'])
 /** Copied and fsynced at a time. */
 const AT_ONCE = 16
-const CHUNK = 1 << 20
 /** Who moves messages for so many rounds without an end moves them to escape us. */
 const MOST_ROUNDS = 200
 /** What the kernel knows of reaches a watcher within this time (ms). */
@@ -217,48 +217,19 @@ class Copier {
       )
   }
 
-  /** Copies the bytes that are there now, with owner, mode and time, and fsyncs them. */
+  /** Copies one file; `left`: it stays out, which is said. */
   async #copyFile(from: string, to: string): Promise<'copied' | 'gone' | 'left'> {
-    const where = from.slice(this.#from.root.length + 1)
-    // A link is not followed and a FIFO not waited for: other users may have put it there.
-    const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
-    let source
-    try {
-      source = await open(from, flags)
-    } catch (error) {
-      if (isMissing(error)) return 'gone'
-      const isStrange = errnoOf(error) === 'ELOOP' || errnoOf(error) === 'ENXIO'
-      this.#options.onFinding(isStrange ? strange(where) : unread(where, error))
-      return 'left'
-    }
-    try {
-      const stat = await source.stat()
-      if (!stat.isFile()) {
-        this.#options.onFinding(strange(where))
-        return 'left'
-      }
-      const target = await open(to, 'wx', stat.mode & 0o777)
-      try {
-        const chunk = Buffer.allocUnsafe(Math.min(CHUNK, stat.size + 1))
-        for (;;) {
-          const { bytesRead } = await source.read(chunk, 0, chunk.length, null)
-          if (bytesRead === 0) break
-          await target.writeFile(chunk.subarray(0, bytesRead))
-          this.#bytes += bytesRead
-        }
-        if (process.geteuid?.() === 0) await target.chown(stat.uid, stat.gid)
-        await target.chmod(stat.mode & 0o777)
-        await target.utimes(stat.atime, stat.mtime)
-        await target.sync()
-      } finally {
-        await target.close()
-      }
+    const copied = await copyFile(from, to)
+    if (copied.kind === 'gone') return 'gone'
+    if (copied.kind === 'copied') {
+      this.#bytes += copied.bytes
       return 'copied'
-    } catch (error) {
-      throw cannotUse(to, error)
-    } finally {
-      await source.close()
     }
+    const where = from.slice(this.#from.root.length + 1)
+    const isUnread = copied.kind === 'unread'
+    const finding = isUnread ? unread(where, copied.error) : strange(where)
+    this.#options.onFinding(finding)
+    return 'left'
   }
 
   #namesIn(state: State): Promise<string[]> {
