@@ -14,14 +14,13 @@ import type { Fallback } from '../config/after.ts'
 import { bytesOf } from '../message/body.ts'
 import { childId } from '../message/child.ts'
 import type { Envelope } from '../message/envelope.ts'
-import { isId } from '../message/id.ts'
 import { atText } from '../message/journal-line.ts'
 import { shownTo } from '../message/mask.ts'
 import type { Story } from '../message/selector.ts'
 import type { Desk, History, Journal, Placement, Rounds, Sighting } from '../queue/queue.ts'
+import { FallbackBook } from './fallback-book.ts'
 import { copyOf, hasFallenBack, mayBeLate, wantOfBounced, wantOfLate } from './fallback.ts'
 import type { Want } from './fallback.ts'
-import { Kept } from './kept.ts'
 import type { Log } from './log.ts'
 import { wasMade } from './telling.ts'
 import { Trouble } from './trouble.ts'
@@ -43,14 +42,8 @@ export interface FallbackOptions {
 /** So many copies are made at once, or of so many bytes of bodies. */
 const AT_ONCE = 32
 const BYTES = 16 * 1024 * 1024
-/** Ids of messages that have had their copy, so that they are not read again. */
-const MOST = 50_000
-/** Ids that are kept in place of lines that could not be written. */
-const MOST_DOUBTS = 1_000
 /** A name may appear so much later than the time that it says (ms). */
 const LAG = 5_000
-const NAME = 'fallback'
-const VERSION = 1
 
 /** A copy that is to be made. */
 interface Plan {
@@ -61,35 +54,27 @@ interface Plan {
 
 export class Fallbacks {
   readonly #options: FallbackOptions
-  readonly #kept: Kept
+  readonly #book: FallbackBook
   readonly #trouble: Trouble
-  /** Up to when bounce/ was looked through; undefined until that was read. */
-  #bouncedUpTo: number | undefined
-  /** When it was first asked for; a time that nobody kept begins there. */
-  #began: number | undefined
-  /** Copies that a killed run may have made: their ids by those of the originals. */
-  #doubts = new Map<string, string>()
-  /** Originals that have had their copy, as far as we remember. */
-  #done = new Set<string>()
   #stamp: string | undefined
 
   constructor(options: FallbackOptions) {
     this.#options = options
-    this.#kept = new Kept(options.rounds, NAME)
+    this.#book = new FallbackBook(options.rounds)
     this.#trouble = new Trouble(options.log, (why) => `fallback: ${why}; tried again`)
   }
 
   /** True for what needs no copy any more, whatever it says. */
   isDone(lane: string, bouncedAt: number): boolean {
     if (!this.#options.fallbacks().has(lane)) return true
-    return bouncedAt <= (this.#bouncedUpTo ?? -Infinity)
+    return bouncedAt <= (this.#book.bouncedUpTo ?? -Infinity)
   }
 
   /** Looks, and makes the copies that are due: how many. */
   async pass({ late = true, final = false } = {}): Promise<number> {
     return this.#tried(async () => {
       const made = (await this.#bounced(final)) + (late ? await this.#late() : 0)
-      if (made > 0) await this.#keep()
+      if (made > 0) await this.#book.keep()
       return made
     })
   }
@@ -102,29 +87,14 @@ export class Fallbacks {
   async #tried(act: () => Promise<number>): Promise<number> {
     if (this.#options.fallbacks().size === 0) return 0
     const made = await this.#trouble.tried(async () => {
-      await this.#open()
+      await this.#book.open(this.#options.clock.now())
       return act()
     })
     return made ?? 0
   }
 
   async close(): Promise<void> {
-    if (this.#bouncedUpTo !== undefined) await this.#keep().catch(() => {})
-  }
-
-  async #open(): Promise<void> {
-    if (this.#bouncedUpTo !== undefined) return
-    // Of the first look, also where the disk does not tell: what bounces meanwhile has its copy.
-    this.#began ??= this.#options.clock.now() - 1
-    const known = await this.#kept.read()
-    const { v, upTo, making } = (known ?? {}) as Record<string, unknown>
-    const time = Date.parse(String(upTo))
-    for (const [parent, id] of Object.entries((making ?? {}) as object))
-      if (isId(parent) && isId(String(id))) this.#doubts.set(parent, String(id))
-    const isKnown = v === VERSION && !Number.isNaN(time)
-    // What bounced before anybody wanted a copy of it gets none.
-    this.#bouncedUpTo = isKnown ? time : this.#began
-    if (!isKnown) await this.#keep()
+    await this.#book.keep().catch(() => {})
   }
 
   async #bounced(final: boolean): Promise<number> {
@@ -135,7 +105,7 @@ export class Fallbacks {
     const stamp = rounds.stamp('bounce')
     if (stamp !== undefined && stamp === this.#stamp) return 0
     // A clock that went back: what has its copy says so itself.
-    const from = Math.min(this.#bouncedUpTo!, now)
+    const from = Math.min(this.#book.bouncedUpTo!, now)
     let isRipe = true
     const made = await this.#each(['bounce'], async (met) => {
       const { lane, due } = met.entry
@@ -144,7 +114,7 @@ export class Fallbacks {
       if (due > upTo && due < now + 60_000) isRipe = false
       return this.#planFor(met, fallback, (story) => wantOfBounced(story, due, now))
     })
-    this.#bouncedUpTo = Math.max(from, upTo)
+    this.#book.bouncedUpTo = Math.max(from, upTo)
     this.#stamp = isRipe ? stamp : undefined
     return made
   }
@@ -169,18 +139,19 @@ export class Fallbacks {
     wantOf: (story: Story) => Want | undefined,
   ): Promise<Plan | undefined> {
     const { id: parent } = met.entry
-    if (this.#done.has(parent)) return undefined
+    if (this.#book.hasHad(parent)) return undefined
     const story = await met.story()
     const { envelope } = story ?? {}
     if (story === undefined || envelope === undefined) return undefined
     if (hasFallenBack(story.trail)) {
-      this.#remember(parent)
-      this.#doubts.delete(parent)
+      this.#book.remember(parent)
+      this.#book.doubts.delete(parent)
       return undefined
     }
     const want = wantOf(story)
     if (want === undefined) return undefined
-    const id = this.#doubts.get(parent) ?? childId(parent, fallback.to, NAME, want.at)
+    const id =
+      this.#book.doubts.get(parent) ?? childId(parent, fallback.to, 'fallback', want.at)
     const { notice, sender } = envelope
     const copy = {
       id,
@@ -221,9 +192,9 @@ export class Fallbacks {
   }
 
   async #make(plans: readonly Plan[]): Promise<number> {
-    const inDoubt = new Set(this.#doubts.keys())
-    for (const { met, copy } of plans) this.#doubts.set(met.entry.id, copy.id)
-    await this.#keep()
+    const inDoubt = new Set(this.#book.doubts.keys())
+    for (const { met, copy } of plans) this.#book.doubts.set(met.entry.id, copy.id)
+    await this.#book.keep()
     const made = await Promise.allSettled(
       plans.map((plan) => this.#makeOne(plan, inDoubt.has(plan.met.entry.id))),
     )
@@ -239,7 +210,7 @@ export class Fallbacks {
     if (!(isInDoubt && (await wasMade(copy.id, desk)))) {
       const body = await bodyOf(met)
       if (body === undefined) {
-        if (!isInDoubt) this.#doubts.delete(parent)
+        if (!isInDoubt) this.#book.doubts.delete(parent)
         return false
       }
       try {
@@ -260,10 +231,10 @@ export class Fallbacks {
     const now = clock.now()
     const at = new Date(now).toISOString()
     const line = { at, act: 'redirected', as: copy.id } as const
-    this.#remember(id)
+    this.#book.remember(id)
     // Where it has moved, or the disk is full, its id stays on disk in place of the line.
     const reason = `to ${to} as ${copy.id}: ${why}`
-    if (await met.tell({ ...line, reason }).catch(() => false)) this.#doubts.delete(id)
+    if (await met.tell({ ...line, reason }).catch(() => false)) this.#book.doubts.delete(id)
     journal.note({
       at: atText(now),
       event: 'redirected',
@@ -274,22 +245,6 @@ export class Fallbacks {
     })
     const fields = { event: 'fallback', id, lane, to, as: copy.id }
     log.write('warn', fields, `${lane} falls back to ${to}: ${why}`)
-  }
-
-  #remember(id: string): void {
-    // Whoever is forgotten is read once more, and says it himself.
-    if (this.#done.size >= MOST) this.#done = new Set()
-    this.#done.add(id)
-  }
-
-  async #keep(): Promise<void> {
-    const making = Object.fromEntries([...this.#doubts].slice(-MOST_DOUBTS))
-    const known = {
-      v: VERSION,
-      upTo: new Date(this.#bouncedUpTo!).toISOString(),
-      ...(this.#doubts.size === 0 ? {} : { making }),
-    }
-    await this.#kept.write(known)
   }
 }
 
