@@ -3,7 +3,8 @@
  *
  * Spans are in milliseconds, sizes in bytes; Infinity stands for "forever" and "none".
  */
-import type { AfterOptions, Fallback } from './after.ts'
+import type { AfterOptions } from './after.ts'
+import type { Fallback } from './fallback.ts'
 import type { ListenOptions } from './listen.ts'
 import type { OAuth2 } from './oauth2.ts'
 import type { OrderOptions } from './order.ts'

@@ -8,7 +8,8 @@
 import * as v from 'valibot'
 
 import { didYouMean } from '../base/text.ts'
-import { bounceEntries, deferredEntries, expectations } from './after.ts'
+import { bounceEntries, deferredEntries } from './after.ts'
+import { expectations } from './expect.ts'
 import { spoolDefect } from './glance.ts'
 import { listenEntries } from './listen.ts'
 import { formatPath } from './problem.ts'

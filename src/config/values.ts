@@ -187,6 +187,19 @@ export function text(defect: (given: string) => string | undefined, hint = '') {
   })
 }
 
+/** One name, or a list of them. */
+export function recipients() {
+  const hint = 'name a destination or a URL, or a list of them: ["ops", "pager"]'
+  return value<readonly string[]>((given) => {
+    const list: readonly unknown[] = Array.isArray(given) ? given : [given]
+    const bad = list.find((to) => typeof to !== 'string' || to === '')
+    if (bad !== undefined) return { why: `is no name: ${show(bad)}`, hint }
+    const names = list as readonly string[]
+    if (new Set(names).size < names.length) return { why: 'names one twice', hint }
+    return { value: names }
+  })
+}
+
 /** Why a text cannot be the absolute name of a file or folder; undefined when it can. */
 export function pathDefect(path: string): string | undefined {
   if (!path.startsWith('/')) return 'is not an absolute path'

@@ -7,7 +7,7 @@
  * the clock is in doubt nothing is late; bounces are told all the same.
  */
 import type { Clock } from '../base/clock.ts'
-import type { Fallback } from '../config/after.ts'
+import type { Fallback } from '../config/fallback.ts'
 import type { Config } from '../config/config.ts'
 import type { Sender } from '../message/envelope.ts'
 import { idTime } from '../message/id.ts'

@@ -1,7 +1,7 @@
 /**
  * arrival - how it is seen that something expected came. Pure.
  */
-import type { Expectation } from '../config/after.ts'
+import type { Expectation } from '../config/expect.ts'
 import type { Envelope } from '../message/envelope.ts'
 import { globFits } from '../message/glob.ts'
 import type { JournalLine } from '../message/journal-line.ts'

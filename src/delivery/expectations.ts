@@ -7,7 +7,7 @@
  * on the doorstep has come. While the clock is in doubt nothing is missed.
  */
 import type { Clock } from '../base/clock.ts'
-import type { Expectation } from '../config/after.ts'
+import type { Expectation } from '../config/expect.ts'
 import { isId } from '../message/id.ts'
 import type { JournalLine } from '../message/journal-line.ts'
 import type { Rounds } from '../queue/queue.ts'

@@ -5,7 +5,7 @@
  * where the trail says so.
  */
 import { formatDuration } from '../base/duration.ts'
-import type { Fallback } from '../config/after.ts'
+import type { Fallback } from '../config/fallback.ts'
 import { LEVELS } from '../message/draft.ts'
 import type { Draft, Level } from '../message/draft.ts'
 import type { Envelope } from '../message/envelope.ts'

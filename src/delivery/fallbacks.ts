@@ -10,7 +10,7 @@
  */
 import type { Clock } from '../base/clock.ts'
 import { MsgqError } from '../base/errors.ts'
-import type { Fallback } from '../config/after.ts'
+import type { Fallback } from '../config/fallback.ts'
 import { bytesOf } from '../message/body.ts'
 import { childId } from '../message/child.ts'
 import type { Envelope } from '../message/envelope.ts'
