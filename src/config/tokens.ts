@@ -56,7 +56,7 @@ export function readTokens(path: string): readonly Token[] {
     text = readFileSync(path, 'utf8')
   } catch (error) {
     if (isMissing(error)) return []
-    throw new MsgqError('config', `tokens: ${path}: ${plainError(error)}`, undefined, error)
+    throw unreadable(path, error)
   }
   try {
     const { v, tokens } = JSON.parse(text) as { v?: unknown; tokens?: unknown }
@@ -117,12 +117,24 @@ export class TokenFile {
   }
 
   get tokens(): readonly Token[] {
-    const stat = statSync(this.#path, { throwIfNoEntry: false, bigint: true })
-    const stamp = stat === undefined ? 'none' : `${stat.ino} ${stat.ctimeNs} ${stat.size}`
+    const stamp = stampOf(this.#path)
     if (stamp !== this.#stamp) {
       this.#tokens = readTokens(this.#path)
       this.#stamp = stamp
     }
     return this.#tokens
   }
+}
+
+function stampOf(path: string): string {
+  try {
+    const stat = statSync(path, { throwIfNoEntry: false, bigint: true })
+    return stat === undefined ? 'none' : `${stat.ino} ${stat.ctimeNs} ${stat.size}`
+  } catch (error) {
+    throw unreadable(path, error)
+  }
+}
+
+function unreadable(path: string, error: unknown): MsgqError {
+  return new MsgqError('config', `tokens: ${path}: ${plainError(error)}`, undefined, error)
 }

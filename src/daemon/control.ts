@@ -8,6 +8,7 @@ import { isUtf8 } from 'node:buffer'
 
 import type { Recall } from '../delivery/recalls.ts'
 import type { Asked } from '../intake/asked.ts'
+import { checkWhole } from '../intake/caller.ts'
 import { Refusal } from '../intake/refusal.ts'
 import { json } from '../intake/reply.ts'
 import type { Reply } from '../intake/reply.ts'
@@ -34,6 +35,7 @@ export function routesOf(table: Table, scopes: readonly Scope[] = ['operate']): 
       path,
       scopes,
       answer: async (asked): Promise<Reply> => {
+        checkWhole(asked.caller)
         const { status, body } = await answer(await readJson(asked))
         return json(status, body)
       },

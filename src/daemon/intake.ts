@@ -20,6 +20,7 @@ import { actRoutes } from '../intake/act-routes.ts'
 import { eventRoute } from '../intake/event-route.ts'
 import { healthRoutes } from '../intake/health-routes.ts'
 import { messageRoutes } from '../intake/message-routes.ts'
+import { LATER, Refusal } from '../intake/refusal.ts'
 import { sendRoute } from '../intake/send-route.ts'
 import { IntakeServer } from '../intake/server.ts'
 import { termsIn } from '../intake/terms.ts'
@@ -48,7 +49,9 @@ export async function openIntake(
   const terms = () => termsIn(daemon.config)
   const desk = daemon.queue
   const onLoopback = isLoopback(config.listen.http?.host ?? '')
-  const tokens = tokenReader(env['CREDENTIALS_DIRECTORY'])
+  const onTrouble = (error: unknown) =>
+    log.write('error', { event: 'intake' }, plainError(error))
+  const tokens = tokenReader(env['CREDENTIALS_DIRECTORY'], onTrouble)
   const callerOf = (door: Door, request: IncomingMessage): Caller => {
     const { listen, files } = daemon.config
     if (door === 'http') {
@@ -77,7 +80,7 @@ export async function openIntake(
     ],
     callerOf,
     origins: () => daemon.config.listen.cors,
-    onTrouble: (error) => log.write('error', { event: 'intake' }, plainError(error)),
+    onTrouble,
     connections: config.listen.connections,
     timeout: config.listen.timeout,
     hold: Math.max(HELD_LEAST, HELD_TIMES * config.send.messageSizeLimit),
@@ -92,10 +95,14 @@ export async function openIntake(
   return server
 }
 
-/** Reads the file of tokens that is in force; without one there are none. */
-function tokenReader(credentials: string | undefined) {
+/**
+ * Reads the file of tokens that is in force; without one there are none. Why it cannot be read is
+ * for the log: who asks has shown nothing yet.
+ */
+function tokenReader(credentials: string | undefined, onTrouble: (error: unknown) => void) {
   let path = ''
   let file: TokenFile | undefined
+  let said = ''
   return (
     tokens: Config['listen']['tokens'],
     configFile: string | undefined,
@@ -103,6 +110,19 @@ function tokenReader(credentials: string | undefined) {
     if (tokens === undefined) return []
     const wanted = tokenPath(tokens, configFile, credentials)
     if (file === undefined || wanted !== path) file = new TokenFile((path = wanted))
-    return file.tokens
+    try {
+      const known = file.tokens
+      said = ''
+      return known
+    } catch (error) {
+      const why = String(error)
+      if (why !== said) onTrouble(error)
+      said = why
+      throw new Refusal(503, 'unavailable', 'tokens: their file cannot be read', {
+        hint: 'msgqd says in its log why',
+        headers: LATER,
+        ends: true,
+      })
+    }
   }
 }

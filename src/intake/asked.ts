@@ -1,39 +1,16 @@
 /**
  * asked - a request as a route sees it: who asks, for what, and its body within limits.
  *
- * A body that is too long is refused as soon as that is known, and never held. What the bodies
- * under way take in memory together is bounded as well.
+ * A body that is too long is refused as soon as that is known, and never held. What all of them
+ * take in memory together is bounded as well (hold.ts).
  */
 import type { IncomingMessage } from 'node:http'
 
 import { briefSize } from '../base/size.ts'
 import { printable } from '../base/text.ts'
 import type { Caller } from './caller.ts'
+import type { Share } from './hold.ts'
 import { Refusal, SOON } from './refusal.ts'
-
-/** Bytes that all bodies under way may take together. */
-export class Hold {
-  readonly #most: number
-  #bytes = 0
-
-  constructor(most: number) {
-    this.#most = most
-  }
-
-  /** Throws (429) when there is no room; one alone is always taken. */
-  take(bytes: number): void {
-    if (this.#bytes > 0 && this.#bytes + bytes > this.#most)
-      throw new Refusal(429, 'crowded', 'too many bytes are under way', {
-        headers: SOON,
-        ends: true,
-      })
-    this.#bytes += bytes
-  }
-
-  give(bytes: number): void {
-    this.#bytes -= bytes
-  }
-}
 
 export class Asked {
   readonly request: IncomingMessage
@@ -42,10 +19,12 @@ export class Asked {
   readonly query: URLSearchParams
   /** Aborts once the client has gone, or the server stops. */
   readonly signal: AbortSignal
-  readonly #hold: Hold
+  /** What it has in memory. */
+  readonly share: Share
+  readonly #callerNow: () => Caller
+  #onEnd: () => void = () => {}
   /** Tells a client who waits for it that his body is wanted. */
   readonly #goOn: () => void
-  #held = 0
 
   constructor(given: {
     request: IncomingMessage
@@ -53,22 +32,26 @@ export class Asked {
     params: Readonly<Record<string, string>>
     query: URLSearchParams
     signal: AbortSignal
-    hold: Hold
+    share: Share
     goOn: () => void
+    callerNow: () => Caller
   }) {
     this.request = given.request
     this.caller = given.caller
     this.params = given.params
     this.query = given.query
     this.signal = given.signal
-    this.#hold = given.hold
+    this.share = given.share
     this.#goOn = given.goOn
+    this.#callerNow = given.callerNow
   }
 
-  /** A header that may stand once. */
+  /** A header that may stand once; throws (400) for two of them, which would become one. */
   header(name: string): string | undefined {
-    const value = this.request.headers[name]
-    return Array.isArray(value) ? value.join(', ') : value
+    const [value, ...others] = this.request.headersDistinct[name] ?? []
+    if (others.length > 0)
+      throw new Refusal(400, 'invalid', `${name}: stands twice`, { field: name })
+    return value
   }
 
   /** The media type of the body, in lower case and without parameters. */
@@ -92,19 +75,19 @@ export class Asked {
     }
   }
 
-  /** The whole body. Throws (413) for one that is longer. */
+  /** The whole body. Throws (413) for one that is longer, and (429) while there is no room. */
   async body(limit: number): Promise<Buffer> {
     this.checkEncoding()
     const said = Number(this.header('content-length') ?? 0)
     if (said > limit) throw tooLarge(limit)
-    this.#take(said)
+    if (!this.share.hasRoom(said)) throw crowded()
     this.#goOn()
     const chunks: Buffer[] = []
     let bytes = 0
-    for await (const chunk of this.request as AsyncIterable<Buffer>) {
+    for await (const chunk of this.#chunks()) {
       bytes += chunk.length
       if (bytes > limit) throw tooLarge(limit)
-      if (bytes > this.#held) this.#take(chunk.length)
+      if (!this.share.take(chunk.length)) throw crowded()
       chunks.push(chunk)
     }
     return Buffer.concat(chunks, bytes)
@@ -122,23 +105,56 @@ export class Asked {
     )
   }
 
-  /** The body as it comes, for what is done with it piece by piece. */
+  /** The body as it comes, for what is done with it piece by piece; throws at a stop. */
   pieces(): AsyncIterable<Buffer> {
     this.checkEncoding()
     this.#goOn()
-    return this.request as AsyncIterable<Buffer>
+    return unless(this.signal, this.#chunks())
   }
 
-  /** Lets go of what the body took. */
+  /** Who stops reading has still something to say: that must not close the connection. */
+  #chunks(): AsyncIterable<Buffer> {
+    return this.request.iterator({ destroyOnReturn: false })
+  }
+
+  /** Calls back once it was answered, however. */
+  onEnd(call: () => void): void {
+    this.#onEnd = call
+  }
+
+  /** It was answered: lets go of what it had. */
   end(): void {
-    this.#hold.give(this.#held)
-    this.#held = 0
+    this.share.end()
+    this.#onEnd()
   }
 
-  #take(bytes: number): void {
-    this.#hold.take(bytes)
-    this.#held += bytes
+  /** Throws once whoever asked may not any more: a stream is longer than a token's life. */
+  checkStill(): void {
+    this.#callerNow()
   }
+}
+
+/** What comes, until the signal aborts: one who pauses must not keep us waiting. */
+async function* unless<T>(signal: AbortSignal, input: AsyncIterable<T>): AsyncGenerator<T> {
+  const aborted = new Promise<never>((_, reject) => {
+    if (signal.aborted) reject(signal.reason as Error)
+    else signal.addEventListener('abort', () => reject(signal.reason as Error))
+  })
+  aborted.catch(() => {})
+  const pieces = input[Symbol.asyncIterator]()
+  for (;;) {
+    const { done, value } = await Promise.race([pieces.next(), aborted])
+    if (done === true) return
+    yield value
+  }
+}
+
+/** There is no room in memory for what comes in. */
+export function crowded(): Refusal {
+  return new Refusal(429, 'crowded', 'too many bytes are under way', {
+    headers: SOON,
+    ends: true,
+  })
 }
 
 export function tooLarge(limit: number): Refusal {

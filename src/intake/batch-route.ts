@@ -2,7 +2,8 @@
  * batch-route - many messages in one request: a line of JSON each, and a line of JSON for each.
  *
  * Answers come in the order of the lines, while lines are still read. Good ones are kept
- * whatever the others are. Lines are under way side by side and share their syncs.
+ * whatever the others are. Lines are under way side by side and share their syncs. Whatever ends
+ * the request, each line that was taken has its answer first.
  */
 import type { Asked } from './asked.ts'
 import { composeLine } from './batch-line.ts'
@@ -12,7 +13,7 @@ import { asRefusal, Refusal } from './refusal.ts'
 import type { Reply } from './reply.ts'
 import { checkCrowd, take } from './take.ts'
 import type { TakeDeps } from './take.ts'
-import { tooLarge } from './asked.ts'
+import { crowded, tooLarge } from './asked.ts'
 
 /** Lines under way at once, and their bytes; a single line may have more. */
 const ABREAST = 128
@@ -29,6 +30,7 @@ export function answerLines(deps: TakeDeps, asked: Asked, limit: number): Reply 
   return {
     status: 200,
     contentType: 'application/x-ndjson',
+    isKept: true,
     stream: (write) => answerAll(deps, asked, { input, limit, write }),
   }
 }
@@ -41,21 +43,29 @@ interface Stream {
 
 async function answerAll(deps: TakeDeps, asked: Asked, stream: Stream): Promise<void> {
   const abreast = new Abreast()
+  const { share, signal } = asked
   let tail: Promise<void> = Promise.resolve()
-  for await (const line of linesOf(stream.input, stream.limit)) {
-    if (isBlank(line.bytes) && !line.isOver) continue
-    const { length } = line.bytes
-    await abreast.enter(length)
-    asked.signal.throwIfAborted()
-    const answer = answerOne(deps, asked, line, stream.limit)
-    tail = tail.then(async () => {
-      const said = await answer
-      // Its client has gone, perhaps; the line is queued all the same.
-      await stream.write(said).catch(() => {})
-      abreast.leave(length)
-    })
+  try {
+    for await (const line of linesOf(stream.input, stream.limit, share)) {
+      const { length } = line.bytes
+      if (isBlank(line)) {
+        share.give(length)
+        continue
+      }
+      await abreast.enter(length)
+      signal.throwIfAborted()
+      const answer = answerOne(deps, asked, line, stream.limit)
+      tail = tail.then(async () => {
+        const said = await answer
+        share.give(length)
+        // Its client has gone, perhaps; the line is queued all the same.
+        await stream.write(said).catch(() => {})
+        abreast.leave(length)
+      })
+    }
+  } finally {
+    await tail
   }
-  await tail
 }
 
 /** How many lines are under way, and of how many bytes. */
@@ -88,11 +98,12 @@ class Abreast {
 async function answerOne(
   deps: TakeDeps,
   { caller, query }: Asked,
-  { number: line, bytes, isOver }: InputLine,
+  { number: line, bytes, isOver, isCrowded }: InputLine,
   limit: number,
 ): Promise<string> {
   try {
     if (isOver) throw tooLarge(limit)
+    if (isCrowded) throw crowded()
     checkCrowd(deps)
     const terms = deps.terms()
     const to = query.get('to') ?? terms.to
@@ -108,6 +119,7 @@ function textOf(answer: object): string {
   return `${JSON.stringify(answer)}\n`
 }
 
-function isBlank(bytes: Buffer): boolean {
+function isBlank({ bytes, isOver, isCrowded }: InputLine): boolean {
+  if (isOver || isCrowded) return false
   return bytes.every((byte) => byte === 0x20 || byte === 0x09 || byte === 0x0d)
 }

@@ -59,6 +59,14 @@ export function checkReceiver(
   )
 }
 
+/** Throws for one who is let in for some destinations, of what is about all of them. */
+export function checkWhole({ to, token = '' }: Caller): void {
+  if (to === undefined) return
+  throw new Refusal(403, 'destination', `${token}: is for ${to.join(', ')} only`, {
+    hint: 'this is about all of them: msgq token add NAME, without --to',
+  })
+}
+
 /** True for a lane that the caller may see. */
 export function maySee({ to }: Caller, lane: string): boolean {
   return to === undefined || to.includes(laneName(lane))

@@ -11,24 +11,28 @@ import type { History, JournalQuery } from '../queue/queue.ts'
 import type { Asked } from './asked.ts'
 import { maySee } from './caller.ts'
 import { toLane } from './filters.ts'
+import { Follower } from './follower.ts'
 import { Refusal, SOON } from './refusal.ts'
 import type { Reply } from './reply.ts'
 import type { Route } from './router.ts'
 
-/** Streams at once: each follows the journal by itself. */
+/** Streams at once: what was missed each of them reads by itself. */
 const STREAMS = 64
 /** So that nobody between takes the connection for dead (ms). */
 const HEARTBEAT = 15_000
+/** A token may be removed while its stream is open: it is looked for so often (ms). */
+const CHECK_EVERY = 1_000
 /** Lines of one journal are noted by several programs, and may stand so much out of order (ms). */
 const DISORDER = 10_000
 
 /** Events told of which it is remembered that they were. */
-const REMEMBERED = 1_000
+const REMEMBERED = 10_000
 
 const EVENT_ID = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z),[0-9A-Z]{26},[a-z]+,\d*$/
 
 export function eventRoute(deps: { history: History }): Route {
   let streams = 0
+  const follower = new Follower(deps.history)
   return {
     method: 'GET',
     path: '/v1/events',
@@ -40,21 +44,20 @@ export function eventRoute(deps: { history: History }): Route {
           headers: SOON,
         })
       streams++
+      asked.onEnd(() => streams--)
       return {
         status: 200,
         contentType: 'text/event-stream',
         headers: { 'cache-control': 'no-store', 'x-accel-buffering': 'no' },
-        stream: (write) =>
-          tell(deps.history, asked, wanted, write).finally(() => {
-            streams--
-          }),
+        stream: (write) => tell(deps.history, follower, asked, wanted, write),
       }
     },
   }
 }
 
 interface Wanted {
-  readonly query: Pick<JournalQuery, 'ids' | 'matches'>
+  readonly query: { readonly ids?: readonly string[] }
+  readonly matches: (line: JournalLine) => boolean
   readonly last: { readonly id: string; readonly at: number } | undefined
 }
 
@@ -72,10 +75,13 @@ function wantedBy(asked: Asked): Wanted {
     .get('to')
     ?.split(',')
     .map((to) => toLane(to, 'to'))
-  const matches = ({ lane = '' }: JournalLine) =>
-    maySee(caller, lane) && (lanes === undefined || lanes.includes(lane.split('~', 1)[0]!))
+  const named = ids && new Set(ids)
   return {
-    query: { matches, ...(ids === undefined ? {} : { ids }) },
+    query: ids === undefined ? {} : { ids },
+    matches: ({ id, lane = '' }) =>
+      named?.has(id) !== false &&
+      maySee(caller, lane) &&
+      (lanes === undefined || lanes.includes(lane.split('~', 1)[0]!)),
     last: lastIn(asked.header('last-event-id') ?? query.get('lastEventId') ?? undefined),
   }
 }
@@ -91,29 +97,45 @@ function lastIn(text: string | undefined): Wanted['last'] {
 
 async function tell(
   history: History,
-  { signal, caller }: Asked,
-  { query, last }: Wanted,
+  follower: Follower,
+  asked: Asked,
+  { query, matches, last }: Wanted,
   write: (text: string) => Promise<void>,
 ): Promise<void> {
+  const { caller, signal } = asked
   const full = caller.scopes.includes('read')
+  const over = new AbortController()
+  const listening = AbortSignal.any([signal, over.signal])
+  let refused: unknown
+  const check = setInterval(() => {
+    try {
+      asked.checkStill()
+    } catch (error) {
+      refused = error
+      over.abort()
+    }
+  }, CHECK_EVERY)
   const beat = setInterval(() => void write(':\n\n').catch(() => {}), HEARTBEAT)
   try {
+    const lines = await follower.listen(matches, listening)
     await write('retry: 1000\n\n')
-    const from = await history.mark()
     const told = new Set<string>()
     if (last !== undefined)
-      for await (const line of missed(history, query, last)) {
-        if (signal.aborted) return
+      for await (const line of missed(history, { ...query, matches }, last)) {
+        if (listening.aborted) break
         told.add(eventId(line))
         if (told.size > REMEMBERED) told.delete(told.values().next().value as string)
         await write(eventText(line, full))
       }
-    for await (const line of history.history({ ...query, from, follow: signal }))
-      // What was noted between the mark and the replay is told once.
+    for await (const line of lines)
+      // What was noted while it was read what he missed is told once.
       if (!told.delete(eventId(line))) await write(eventText(line, full))
+    if (refused !== undefined) throw refused
   } catch (error) {
     if (!signal.aborted) throw error
   } finally {
+    over.abort()
+    clearInterval(check)
     clearInterval(beat)
   }
 }
@@ -121,7 +143,7 @@ async function tell(
 /** What stands behind the last event that the client has, or is later where that is gone. */
 async function* missed(
   history: History,
-  query: Wanted['query'],
+  query: Pick<JournalQuery, 'ids' | 'matches'>,
   last: NonNullable<Wanted['last']>,
 ): AsyncGenerator<JournalLine> {
   const asked = { ...query, after: last.at - DISORDER }

@@ -7,11 +7,14 @@
 import { Refusal } from './refusal.ts'
 
 const QUOTED = /^"((?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)"$/
+const QUOTE_IT = 'write it in double quotes: Idempotency-Key: "order-17"'
 
 /** The key that a header gives. */
 export function readKey(header: string | undefined): string | undefined {
   if (header === undefined) return undefined
   const text = header.trim()
+  // Node reads it as Latin-1, and its sender wrote UTF-8: it would be another key than in JSON.
+  if (/[^\t\x20-\x7e]/.test(text)) throw bad('is not ASCII', 'say it as "key" in the JSON')
   if (!text.startsWith('"')) {
     if (text === '') throw bad('is empty')
     return text
@@ -23,9 +26,6 @@ export function readKey(header: string | undefined): string | undefined {
   return key
 }
 
-function bad(why: string): Refusal {
-  return new Refusal(400, 'invalid', `idempotency-key: ${why}`, {
-    field: 'key',
-    hint: 'write it in double quotes: Idempotency-Key: "order-17"',
-  })
+function bad(why: string, hint = QUOTE_IT): Refusal {
+  return new Refusal(400, 'invalid', `idempotency-key: ${why}`, { field: 'key', hint })
 }

@@ -23,6 +23,7 @@ export const CODES = [
   'host',
   'not-found',
   'method',
+  'timeout',
   'in-progress',
   'state',
   'too-large',

@@ -52,6 +52,11 @@ export function checkRelayedKey(
     throw bad('comes without a key', 'send its key, or the id as Idempotency-Key')
 }
 
+/** Throws for an id beside many messages. */
+export function checkNotRelayed(relayed: Relayed | undefined): void {
+  if (relayed !== undefined) throw bad('comes with one message, and these are lines')
+}
+
 function bad(why: string, hint?: string): Refusal {
   return new Refusal(400, 'invalid', `${HEADER}: ${why}`, { field: 'id', hint })
 }

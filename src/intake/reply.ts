@@ -18,6 +18,8 @@ export interface StreamReply {
   readonly status: number
   readonly headers?: Readonly<Record<string, string>>
   readonly contentType: string
+  /** Its client may read nothing before he has sent all: what he is told waits with the bodies. */
+  readonly isKept?: true
   /** Writes it, and resolves at its end; `write` resolves once there is room for more. */
   readonly stream: (write: (text: string) => Promise<void>) => Promise<void>
 }

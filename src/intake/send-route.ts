@@ -12,7 +12,7 @@ import { answerLines } from './batch-route.ts'
 import { RAW_MEMBERS, composeRaw } from './compose-raw.ts'
 import { readKey } from './idempotency.ts'
 import { Refusal } from './refusal.ts'
-import { checkRelayedKey, relayedAs } from './relayed.ts'
+import { checkNotRelayed, checkRelayedKey, relayedAs } from './relayed.ts'
 import { json } from './reply.ts'
 import type { Reply } from './reply.ts'
 import type { Route } from './router.ts'
@@ -37,7 +37,10 @@ export function sendRoute(deps: TakeDeps): Route {
 async function send(deps: TakeDeps, asked: Asked): Promise<Reply> {
   checkCrowd(deps)
   const known = relayedAs(asked, deps.clock.now())
-  if (LINES.has(asked.mediaType ?? '')) return answerLines(deps, asked, lineLimit(deps))
+  if (LINES.has(asked.mediaType ?? '')) {
+    checkNotRelayed(known)
+    return answerLines(deps, asked, lineLimit(deps))
+  }
   const composed = withKey(
     await compose(deps, asked),
     readKey(asked.header('idempotency-key')),

@@ -10,19 +10,23 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import { plainError } from '../base/errno.ts'
 import { MsgqError } from '../base/errors.ts'
 import { removeSocket, socketPath } from '../queue/open.ts'
-import { Asked, Hold } from './asked.ts'
+import { Asked } from './asked.ts'
 import { checkScope } from './caller.ts'
 import type { Caller, Door } from './caller.ts'
+import { Client, Gone } from './client.ts'
 import { corsHeaders, preflight } from './cors.ts'
+import { Hold, Share } from './hold.ts'
+import { Line } from './line.ts'
 import { Refusal, SOON, asRefusal } from './refusal.ts'
-import type { Reply } from './reply.ts'
 import { Router } from './router.ts'
 import type { Route } from './router.ts'
+import { readQuery, splitTarget } from './target.ts'
 
 export interface ServerOptions {
   readonly routes: readonly Route[]
@@ -45,11 +49,6 @@ const HEADERS_TIMEOUT = 10_000
 const KEEP_ALIVE = 5_000
 /** How often it is looked for requests that are too slow (ms). */
 const CHECK_EVERY = 1_000
-/** How long a client may go on sending what is not wanted, to see his answer (ms). */
-const LINGER = 2_000
-/** What a stream may keep in memory for a client that does not read. */
-const UNREAD = 1024 * 1024
-
 /** The modes of the sockets, as umasks. */
 const UMASKS: Readonly<Record<string, number>> = { submit: 0o111, control: 0o117 }
 
@@ -63,6 +62,7 @@ export class IntakeServer {
   readonly #router: Router
   readonly #hold: Hold
   readonly #listening: Listening[] = []
+  readonly #lines = new WeakMap<Duplex, Line>()
   readonly #stop = new AbortController()
   #underWay = 0
   #onIdle: () => void = () => {}
@@ -135,8 +135,12 @@ export class IntakeServer {
   #newServer(door: Door): Server {
     const { connections, timeout } = this.#options
     const server = createServer(
-      { connectionsCheckingInterval: CHECK_EVERY },
+      { connectionsCheckingInterval: Math.min(CHECK_EVERY, timeout) },
       (request, response) => void this.#respond(door, request, response),
+    )
+    server.on('connection', (socket) => this.#lines.set(socket, new Line(socket)))
+    server.on('clientError', (error: NodeJS.ErrnoException, socket) =>
+      this.#lines.get(socket)?.garbled(error),
     )
     server.on('checkContinue', (request, response) => {
       void this.#respond(door, request, response, () => response.writeContinue())
@@ -162,25 +166,31 @@ export class IntakeServer {
     goOn: () => void = () => {},
   ): Promise<void> {
     this.#underWay++
-    const gone = new AbortController()
-    response.once('close', () => gone.abort())
     response.on('error', () => {})
     request.on('error', () => {})
-    let asked: Asked | undefined
+    const line = this.#lines.get(request.socket) as Line
+    const { gone } = line.begin(response)
     const headers = door === 'http' ? corsHeaders(request, this.#options.origins()) : {}
+    const patience = this.#options.timeout
+    const client = new Client(request, response, { gone, patience, headers })
+    let asked: Asked | undefined
     try {
       const found = this.#find(door, request)
-      if ('status' in found) return await send(response, request, found, headers)
-      const signal = AbortSignal.any([gone.signal, this.#stop.signal])
-      asked = new Asked({ ...found, request, signal, goOn, hold: this.#hold })
-      await send(response, request, await found.route.answer(asked), headers)
+      if ('status' in found) return await client.send(found, undefined)
+      const { route } = found
+      const share = new Share(this.#hold)
+      const signal = AbortSignal.any([gone, this.#stop.signal])
+      const callerNow = () => this.#callerFor(door, request, route)
+      asked = new Asked({ ...found, request, signal, goOn, share, callerNow })
+      await client.send(await route.answer(asked), share)
     } catch (error) {
+      if (error instanceof Gone) return void request.socket.destroy()
       const refusal = asRefusal(error)
-      if (refusal.code === 'internal' && !gone.signal.aborted)
-        this.#options.onTrouble(error)
-      await this.#refuse(request, response, refusal, headers).catch(() => {})
+      if (refusal.code === 'internal' && !gone.aborted) this.#options.onTrouble(error)
+      await client.refuse(refusal, this.#stop.signal.aborted).catch(() => {})
     } finally {
       asked?.end()
+      line.end(response)
       if (--this.#underWay === 0) this.#onIdle()
     }
   }
@@ -188,99 +198,21 @@ export class IntakeServer {
   /** The route and who asks for it; or at once an answer. */
   #find(door: Door, request: IncomingMessage) {
     const { method = '', url = '' } = request
-    const [path = '', query = ''] = splitUrl(url)
+    const [path = '', query = ''] = splitTarget(url)
     this.#stop.signal.throwIfAborted()
     if (method === 'OPTIONS' && door === 'http') {
       const allowed = preflight(request, this.#options.origins())
       if (allowed !== undefined) return allowed
     }
     const { route, params } = this.#router.find(method, path)
-    const isAsked = route.scopes.length > 0
-    const caller = isAsked ? this.#options.callerOf(door, request) : { door, scopes: [] }
-    checkScope(caller, route.scopes)
-    return { route, caller, params, query: new URLSearchParams(query) }
+    const caller = this.#callerFor(door, request, route)
+    return { route, caller, params, query: readQuery(query) }
   }
 
-  async #refuse(
-    request: IncomingMessage,
-    response: ServerResponse,
-    refusal: Refusal,
-    headers: Readonly<Record<string, string>>,
-  ): Promise<void> {
-    // A stream that broke off can only end.
-    if (response.headersSent) return void response.destroy()
-    const text = `${JSON.stringify(refusal.problem)}\n`
-    const ends = refusal.more.ends === true || this.#stop.signal.aborted
-    response.writeHead(refusal.status, {
-      'content-type': 'application/problem+json',
-      'content-length': Buffer.byteLength(text),
-      ...headers,
-      ...refusal.more.headers,
-      ...(ends ? { connection: 'close' } : {}),
-    })
-    const unread = !request.complete
-    if (request.method === 'HEAD') return void response.end()
-    response.write(text)
-    // To close while he still sends would take the answer away from him.
-    if (ends && unread) await drained(request)
-    response.end()
+  #callerFor(door: Door, request: IncomingMessage, { scopes }: Route): Caller {
+    if (scopes.length === 0) return { door, scopes }
+    const caller = this.#options.callerOf(door, request)
+    checkScope(caller, scopes)
+    return caller
   }
-}
-
-/** The path and the query of a request's target. */
-function splitUrl(url: string): [path: string, query: string] {
-  const at = url.indexOf('?')
-  const [path, query] = at === -1 ? [url, ''] : [url.slice(0, at), url.slice(at + 1)]
-  if (!path.startsWith('/'))
-    throw new Refusal(400, 'malformed', 'the target of a request is a path')
-  return [path, query]
-}
-
-async function send(
-  response: ServerResponse,
-  request: IncomingMessage,
-  reply: Reply,
-  cors: Readonly<Record<string, string>>,
-): Promise<void> {
-  const common = { ...cors, ...reply.headers }
-  if ('stream' in reply) {
-    response.writeHead(reply.status, { 'content-type': reply.contentType, ...common })
-    response.flushHeaders()
-    if (request.method !== 'HEAD') await reply.stream((text) => write(response, text))
-    response.end()
-    return
-  }
-  const text = 'json' in reply ? `${JSON.stringify(reply.json)}\n` : reply.text
-  const type = 'json' in reply ? 'application/json' : reply.contentType
-  if (reply.status === 204) {
-    response.writeHead(204, common)
-    response.end()
-    return
-  }
-  response.writeHead(reply.status, {
-    'content-type': type,
-    'content-length': Buffer.byteLength(text),
-    ...common,
-  })
-  response.end(request.method === 'HEAD' ? undefined : text)
-}
-
-/** Waits for a client that reads too slowly, up to what may lie in memory for him. */
-async function write(response: ServerResponse, text: string): Promise<void> {
-  if (response.destroyed) throw new Refusal(500, 'internal', 'the client has gone')
-  response.write(text)
-  while (response.writableLength > UNREAD && !response.destroyed)
-    await Promise.race([once(response, 'drain'), once(response, 'close')])
-}
-
-async function drained(request: IncomingMessage): Promise<void> {
-  request.resume()
-  const over = new AbortController()
-  const { signal } = over
-  await Promise.race([
-    once(request, 'end', { signal }),
-    once(request, 'close', { signal }),
-    sleep(LINGER, undefined, { signal, ref: false }),
-  ]).catch(() => {})
-  over.abort()
 }

@@ -4,7 +4,7 @@
  */
 import { connect } from 'node:net'
 import { request } from 'node:http'
-import { mkdtempSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -57,6 +57,7 @@ writeFileSync(
       { name: 'sender', scopes: ['send'] },
       { name: 'shop', scopes: ['send', 'read'], to: ['crm'] },
       { name: 'operator', scopes: ['operate'] },
+      { name: 'clerk', scopes: ['operate'], to: ['crm'] },
     ].map((token) => ({
       ...token,
       sha256: tokenHash(`t-${token.name}`),
@@ -142,6 +143,18 @@ t.test('what is refused says why, and nothing is queued', async (t) => {
     ],
     [
       '',
+      { ...body(held), headers: { ...JSON_TYPE, 'idempotency-key': ['a', 'b'] } },
+      400,
+      { field: 'idempotency-key' },
+    ],
+    [
+      '',
+      { ...body(held), headers: { ...JSON_TYPE, 'idempotency-key': 'caf\xe9' } },
+      400,
+      { field: 'key' },
+    ],
+    [
+      '',
       { ...body({ ...held, key: 'a' }), headers: { ...JSON_TYPE, 'idempotency-key': 'b' } },
       400,
       { field: 'key' },
@@ -170,6 +183,9 @@ t.test('a key: one is taken, its repeats learn of it, another is refused', async
   const other = await keyed({ ...held, body: 'y' }, '"k-1"')
   api.check('POST', '/v1/messages', other)
   t.match(other, { status: 422, json: { of: answers[0]!.json.id, field: 'key' } })
+  const refused = await keyed({ to: 'ops' }, '"k-2"')
+  t.equal(refused.status, 400)
+  t.equal((await keyed(held, '"k-2"')).status, 202, 'a refusal does not use a key up')
   const mine = await ask(port, '/v1/messages', {
     body: JSON.stringify({ ...held, body: 'y' }),
     headers: { ...JSON_TYPE, ...bearer('t-all'), 'idempotency-key': 'k-1' },
@@ -228,6 +244,23 @@ t.test('over TCP a token is asked for, and does what it says', async (t) => {
     (await ask(port, `/v1/messages/${theirs}`, { headers: bearer('t-shop') })).status,
     404,
   )
+  t.match(await api.ask(port, '/v1/status', { headers: bearer('t-shop') }), {
+    status: 403,
+    json: { code: 'destination' },
+  })
+  const theirsToo = await send()
+  const wanted = { act: 'delete', by: 'clerk', ids: [theirsToo] }
+  const recalled = await ask(port, '/v1/recall', over('t-clerk', body(wanted)))
+  t.match(recalled, { status: 403, json: { code: 'destination' } })
+  t.equal(
+    (
+      await ask(port, `/v1/messages/${theirsToo}`, {
+        ...over('t-clerk', {}),
+        method: 'DELETE',
+      })
+    ).status,
+    404,
+  )
   const whole = await ask(control, `/v1/messages/${sent.json.id}`)
   t.match(whole.json.envelope.sender, { door: 'http', token: 'shop' })
   t.equal((await api.ask(port, '/healthz')).status, 200, 'no token for whether it lives')
@@ -245,6 +278,34 @@ t.test('over TCP a token is asked for, and does what it says', async (t) => {
   ])
     t.equal((await api.ask(submit, path, bad)).status, 401, `${path}: also at a socket`)
   t.equal((await api.ask(port, `/v1/messages/${ID}`, over('t-operator', {}))).status, 403)
+})
+
+t.test('an id that a message has already: with a token, a key, and alone', async (t) => {
+  const id = '01M8FPRVQKX6KM31KHW30BAAEQ'
+  const known = (headers: object, message: object = { ...held, key: 'relayed-1' }) => ({
+    body: JSON.stringify(message),
+    headers: { ...JSON_TYPE, 'msgq-id': id, ...headers },
+  })
+  const token = bearer('t-sender')
+  const later = `${ID.replace('01J', '09J').slice(0, 25)}A`
+  const cases: [where: string | number, wanted: object, status: number, why: RegExp][] = [
+    [submit, known({}), 403, /only with a token/],
+    [control, known({}), 403, /only with a token/],
+    [port, known(token, held), 400, /without a key/],
+    [port, known({ ...token, 'msgq-id': 'x' }), 400, /is no id/],
+    [port, known({ ...token, 'msgq-id': id.toLowerCase() }), 400, /is no id/],
+    [port, known({ ...token, 'msgq-id': later }), 400, /time to come/],
+    [port, known({ ...token, 'content-type': 'application/x-ndjson' }), 400, /one message/],
+  ]
+  for (const [where, wanted, status, why] of cases)
+    t.match(await api.ask(where, '/v1/messages', wanted), { status, json: { detail: why } })
+  const taken = await api.ask(port, '/v1/messages', known(token))
+  t.match(taken, { status: 202, json: { id } })
+  t.match(await api.ask(port, '/v1/messages', known(token)), { status: 200, json: { id } })
+  t.match(
+    await api.ask(port, '/v1/messages', known(token, { ...held, key: 'other', body: 'y' })),
+    { status: 422, json: { code: 'id-conflict', field: 'id' } },
+  )
 })
 
 t.test('a page of another origin may not ask, one that is named may', async (t) => {
@@ -277,7 +338,18 @@ t.test('the list has the selectors and pages', async (t) => {
   const found = [first, second].map(({ json }) => json.items[0].id)
   t.strictSame(found.toSorted(), ids.toSorted())
   t.equal(second.json.next, undefined)
-  for (const query of ['state=gone', 'limit=0', 'limit=2000', 'since=soon', 'colour=red'])
+  await ask(control, `/v1/messages/${first.json.items[0].id}`, { method: 'DELETE' })
+  const again = await api.ask(control, `/v1/messages?key=p-*&limit=1&after=${next}`)
+  t.match(again.json.items, [{ id: found[1] }], 'it stands where the last one was gone')
+  for (const query of [
+    'state=gone',
+    'limit=0',
+    'limit=2000',
+    'since=soon',
+    'colour=red',
+    'after=here',
+    'key=',
+  ])
     t.match(await api.ask(control, `/v1/messages?${query}`), {
       status: 400,
       json: { field: query.split('=')[0] },
@@ -547,6 +619,20 @@ t.test('what a disk, a stop or a crowd does to a request', async (t) => {
   api.check('GET', '/v1/events', ended[0]!)
   t.equal(ended[0]!.status, 200, 'a stop ends the streams')
 })
+
+t.test(
+  'a file of tokens that cannot be understood lets nobody in, and is not shown',
+  async (t) => {
+    const file = join(folder, 'tokens')
+    const good = readFileSync(file)
+    writeFileSync(file, '{')
+    const refused = await ask(port, '/v1/messages', { headers: bearer('t-all') })
+    t.match(refused, { status: 503, json: { code: 'unavailable' } })
+    t.notMatch(refused.text, folder, 'where it is, is nothing to who has shown no token')
+    writeFileSync(file, good)
+    t.equal((await ask(port, '/v1/messages', { headers: bearer('t-all') })).status, 200)
+  },
+)
 
 t.test('nothing of the document was left out', async (t) => {
   t.strictSame(api.unseen, [])

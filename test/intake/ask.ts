@@ -14,7 +14,7 @@ export interface Answered {
 
 export interface Wanted {
   readonly method?: string
-  readonly headers?: Readonly<Record<string, string>>
+  readonly headers?: Readonly<Record<string, string | string[]>>
   readonly body?: string | Buffer
 }
 

@@ -9,6 +9,7 @@ import { readdir } from 'node:fs/promises'
 import { setImmediate as breath } from 'node:timers/promises'
 
 import { isMissing } from '../../base/errno.ts'
+import { MsgqError } from '../../base/errors.ts'
 import { idTime } from '../../message/id.ts'
 import { matches, storyMatcher } from '../../message/selector.ts'
 import type { Entry, Selector, Story } from '../../message/selector.ts'
@@ -27,6 +28,10 @@ export const LOOKS = 3
 const WHOLE = 26
 /** After so many files the others in this program get their turn. */
 const SLICE = 64
+/** The same for names alone. */
+const NAMES = 16_384
+/** So many that may be on a page are sorted at once. */
+const CHOSEN_AT_ONCE = 4_096
 
 /** A message where it was seen. */
 export interface Spotted {
@@ -112,8 +117,13 @@ export class Roster {
 
   async list(selector: Selector, page: { limit: number; after?: string }): Promise<Page> {
     const { limit, after } = page
-    const found = await this.find(selector)
-    const rest = found.filter(({ entry }) => after === undefined || cursor(entry) > after)
+    if (after !== undefined && !CURSOR.test(after))
+      throw new MsgqError('usage', 'after: is no place in a list', 'take next of a page')
+    const isWhole = limit === Infinity || selector.ids !== undefined
+    const rest =
+      isWhole || storyMatcher(selector) !== undefined
+        ? (await this.find(selector)).filter(({ entry }) => isBehind(entry, after))
+        : await this.#nearest(selector, limit + 1, after)
     const shown = rest.slice(0, limit)
     this.#listed = new Map(shown.map((spotted) => [spotted.entry.id, spotted]))
     const items = shown.map((spotted) => spotted.entry)
@@ -121,6 +131,28 @@ export class Roster {
     return rest.length > items.length && last !== undefined
       ? { items, next: cursor(last) }
       : { items }
+  }
+
+  /** The first so many behind a place: of a million names no more than that is held. */
+  async #nearest(
+    selector: Selector,
+    count: number,
+    after: string | undefined,
+  ): Promise<Spotted[]> {
+    let best: Spotted[] = []
+    let last: Spotted | undefined
+    const choose = () => {
+      const latest = new Map(best.map((spotted) => [spotted.entry.id, spotted]))
+      best = [...latest.values()].toSorted(byCursor).slice(0, count)
+      last = best[count - 1]
+    }
+    await this.#each(selector, (spotted) => {
+      if (last !== undefined && byCursor(spotted, last) > 0) return
+      if (!isBehind(spotted.entry, after)) return
+      if (best.push(spotted) >= 2 * count + CHOSEN_AT_ONCE) choose()
+    })
+    choose()
+    return best
   }
 
   async stats(): Promise<Stats> {
@@ -154,8 +186,10 @@ export class Roster {
   /** Calls back for each name that is meant; one may come again where it moved to. */
   async #each(selector: Selector, visit: (spotted: Spotted) => void): Promise<void> {
     const ours = nameTest(selector.lanes)
+    let seen = 0
     for (const state of statesIn(selector))
       for (const file of await this.#names(state)) {
+        if (++seen % NAMES === 0) await breath()
         // Most names that are not meant are told by it, at a tenth of the price.
         const name = ours.test(file) ? parseName(file) : undefined
         if (name === undefined) continue
@@ -226,6 +260,15 @@ function namedBy(ids: readonly string[] | undefined): (id: string) => boolean {
   const whole = new Set(ids)
   const endings = ids.filter((id) => id.length < WHOLE)
   return (id) => whole.has(id) || endings.some((ending) => id.endsWith(ending))
+}
+
+const CURSOR = /^\d{15},[0-9A-Z]{26}$/
+
+/** True behind a place of a list; `after` is a cursor. */
+function isBehind({ due, id }: Entry, after: string | undefined): boolean {
+  if (after === undefined) return true
+  const last = Number(after.slice(0, 15))
+  return due > last || (due === last && id > after.slice(16))
 }
 
 function cursor(entry: Entry): string {
