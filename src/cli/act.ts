@@ -21,7 +21,8 @@ import { jsonReport, textReport } from './act-report.ts'
 import { becomeOwner } from './become.ts'
 import type { Define, Io } from './command.ts'
 import { absentError } from './ids.ts'
-import { NO_NOTES, actInFlight } from '../library/in-flight.ts'
+import { actOn, optionsOf } from '../library/act.ts'
+import { NO_NOTES } from '../library/in-flight.ts'
 import type { InFlight } from '../library/in-flight.ts'
 import { Progress } from './progress.ts'
 import { addSelectorOptions, selectorOf } from './selection.ts'
@@ -173,21 +174,12 @@ async function carryOut<Options extends ActOptions>(
   const { desk, selector, options, io } = attempt
   const progress = new Progress(io, verb.act)
   const why = options.why === undefined ? undefined : printable(options.why)
-  const act: Queue.ActOptions = {
-    by,
-    dryRun: options.dryRun ?? false,
-    onProgress: progress.tell,
-    ...(why === undefined ? {} : { reason: why }),
-  }
+  const { dryRun = false } = options
+  const deed = { by, why, dryRun, onProgress: progress.tell }
   try {
-    if (verb.carryOut !== undefined) return await verb.carryOut({ ...attempt, act })
-    const result = await desk.act(verb.act, selector, act)
-    if (options.dryRun) return { result }
-    return await actInFlight({ act: verb.act, by, why, selector }, result, {
-      io,
-      place,
-      desk,
-    })
+    if (verb.carryOut === undefined)
+      return await actOn({ act: verb.act, selector, ...deed }, { io, place, desk })
+    return await verb.carryOut({ ...attempt, act: optionsOf(deed) })
   } finally {
     progress.end()
   }

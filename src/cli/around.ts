@@ -4,30 +4,20 @@
  * A look never fails: a daemon that hangs, a socket that is not ours, or a configuration with
  * faults is something to say beside the list, and no reason to show none.
  */
-import type { Clock } from '../base/clock.ts'
 import { MsgqError } from '../base/errors.ts'
 import type { Flags } from '../config/find.ts'
 import { readLimits } from '../config/limits.ts'
-import type { DaemonStatus } from '../delivery/status.ts'
 import { shortId } from '../message/id.ts'
 import { isUrlLane } from '../message/lane.ts'
 import type { Entry } from '../message/selector.ts'
 import { inForce } from '../message/suspension.ts'
 import type { Suspension } from '../message/suspension.ts'
-import { holderOf } from '../queue/open.ts'
-import type { Holder } from '../queue/open.ts'
 import type { Suspensions } from '../queue/queue.ts'
 import { inSpan } from './clock-text.ts'
 import type { Io } from './command.ts'
-import { askDaemon } from '../library/control.ts'
+import { daemonOf } from '../library/daemon.ts'
+import type { Daemon } from '../library/daemon.ts'
 import { NOTHING } from './table.ts'
-
-/** Who serves the spool. `alone`: somebody has it and opens no socket, as `msgqd --once`. */
-export type Daemon =
-  | { readonly kind: 'up'; readonly status: DaemonStatus }
-  | { readonly kind: 'alone'; readonly holder: Holder }
-  | { readonly kind: 'mute'; readonly trouble: MsgqError }
-  | { readonly kind: 'down' }
 
 export interface Around {
   readonly daemon: Daemon
@@ -122,20 +112,6 @@ async function suspendedIn(
   }
 }
 
-export async function daemonOf(spool: string, clock: Clock): Promise<Daemon> {
-  try {
-    const answer = await askDaemon(spool, 'GET', '/v1/status')
-    if (answer?.status === 200) return { kind: 'up', status: answer.body as DaemonStatus }
-    if (answer !== undefined)
-      throw new MsgqError('temporary', `msgqd: answers its status with ${answer.status}`)
-    const holder = await holderOf(spool, clock)
-    return holder === undefined ? { kind: 'down' } : { kind: 'alone', holder }
-  } catch (error) {
-    if (error instanceof MsgqError) return { kind: 'mute', trouble: error }
-    throw error
-  }
-}
-
 /** The configuration's word; where it has faults, what the daemon last published. */
 export async function destinationsHere(
   io: Io,
@@ -174,10 +150,4 @@ export function nextOf({ id, state, lane, due }: Entry, around: Around): string 
 /** `in 14m`, or `due`. */
 export function dueText(due: number, now: number): string {
   return due > now ? inSpan(due - now) : 'due'
-}
-
-/** What an operator must hear of the daemon; undefined when it is well. */
-export function daemonAlarm({ daemon }: Around): string | undefined {
-  if (daemon.kind === 'down') return 'msgqd is not running: nothing is being delivered'
-  return daemon.kind === 'mute' ? daemon.trouble.message : undefined
 }

@@ -5,11 +5,11 @@
  * is put in front, and goes out when they are resumed. Without a daemon it goes out when one is
  * started.
  */
-import { MsgqError } from '../base/errors.ts'
 import { inForce } from '../message/suspension.ts'
 import { defineAct } from './act.ts'
 import type { Aftermath, Did } from './act.ts'
-import { askDaemon } from '../library/control.ts'
+import { flushLanes } from '../library/lanes.ts'
+import type { Heard } from '../library/lanes.ts'
 
 export const define = defineAct({ act: 'flush', meansAll: true, after: tellDaemon })
 
@@ -19,7 +19,9 @@ async function tellDaemon(did: Did): Promise<Aftermath> {
   if (named && entries.length === 0) return {}
   const lanes = named ? [...new Set(entries.map((entry) => entry.lane))] : selector.lanes
   const suspended = await suspendedOf(did, lanes)
-  const { notice, ...told } = await flushLanes(spool, lanes, did.result.done.length > 0)
+  const { heard, opened } = await flushLanes(spool, lanes)
+  const told = heard.kind === 'told' ? { opened } : {}
+  const notice = noticeOf(heard, did.result.done.length > 0)
   const notices = [...(notice === undefined ? [] : [notice]), ...suspended]
   return notices.length === 0 ? told : { ...told, notice: notices.join('; ') }
 }
@@ -38,30 +40,18 @@ async function suspendedOf(
   ]
 }
 
-async function flushLanes(
-  spool: string,
-  lanes: readonly string[] | undefined,
-  isDone: boolean,
-): Promise<Aftermath> {
-  try {
-    const answer = await askDaemon(spool, 'POST', '/v1/flush', lanes ? { lanes } : {})
-    if (answer?.status === 200) return { opened: openedIn(answer.body) }
-    if (answer !== undefined)
-      return { notice: `msgqd answers ${answer.status}: its lanes stay as they are` }
-    return {
-      notice: isDone
+/** What to say of a daemon that did not hear; the messages are in front all the same. */
+function noticeOf(heard: Heard, isDone: boolean): string | undefined {
+  switch (heard.kind) {
+    case 'told':
+      return undefined
+    case 'nobody':
+      return isDone
         ? 'msgqd is not running: they go out when it is started'
-        : 'msgqd is not running: nothing is being delivered',
-    }
-  } catch (error) {
-    // The messages are in front all the same, where the daemon looks by itself.
-    if (error instanceof MsgqError) return { notice: error.message }
-    throw error
+        : 'msgqd is not running: nothing is being delivered'
+    case 'refused':
+      return `msgqd answers ${heard.status}: its lanes stay as they are`
+    case 'mute':
+      return heard.trouble.message
   }
-}
-
-function openedIn(body: unknown): number {
-  const opened =
-    typeof body === 'object' && body !== null && 'opened' in body ? body.opened : 0
-  return typeof opened === 'number' ? opened : 0
 }

@@ -1,40 +1,25 @@
 /**
- * lane-desk - what suspend and resume have in common: the lanes meant, and the daemon's ear.
- *
- * What is suspended stands in the spool, with the daemon up or down; the daemon is only told to
- * look at once. One that hangs finds it by itself.
+ * lane-desk - what suspend and resume have in common: which lanes the words of a line mean, and
+ * what is said of a daemon that does not hear.
  */
 import { MsgqError } from '../base/errors.ts'
 import { findSpool } from '../config/find.ts'
 import type { Flags } from '../config/find.ts'
-import type { LaneStatus } from '../delivery/status.ts'
-import { inForce } from '../message/suspension.ts'
-import type { Suspension } from '../message/suspension.ts'
 import { checkReadable, openDesk } from '../queue/open.ts'
-import type { Suspensions } from '../queue/queue.ts'
 import { destinationsHere } from './around.ts'
 import { becomeOwner } from './become.ts'
 import type { Io } from './command.ts'
-import { askDaemon } from '../library/control.ts'
 import { lanesIn } from '../library/lane-words.ts'
+import { suspensionsNow } from '../library/lanes.ts'
+import type { LanesMeant, Told } from '../library/lanes.ts'
 import { operatorHere } from '../library/sender.ts'
-
-/** Who acts on which lanes of which spool. */
-export interface LaneDesk {
-  readonly spool: string
-  readonly desk: Suspensions
-  readonly by: string
-  readonly lanes: readonly string[]
-  /** What was suspended before, and counted. */
-  readonly before: ReadonlyMap<string, Suspension>
-}
 
 /** Opens a spool for the lanes of these words. Root comes out of this as the spool's owner. */
 export async function openLaneDesk(
   io: Io,
   flags: Flags,
   words: readonly string[],
-): Promise<LaneDesk> {
+): Promise<LanesMeant> {
   const { spool, anyFilesystem } = await findSpool(io.environment, flags)
   const by = operatorHere(io.environment)
   checkReadable(spool)
@@ -42,7 +27,7 @@ export async function openLaneDesk(
   const known = await destinationsHere(io, flags, spool)
   becomeOwner(spool)
   const desk = await openDesk(spool, { clock: io.clock, anyFilesystem })
-  const before = inForce(await desk.suspensions(), io.clock.now())
+  const before = await suspensionsNow(desk, io.clock)
   const all = words.includes('ALL')
   if (all && words.length > 1)
     throw new MsgqError(
@@ -53,33 +38,19 @@ export async function openLaneDesk(
   const lanes = all
     ? [...before.keys()]
     : lanesIn(words, known && new Set([...known, ...before.keys()]))
-  return { spool, desk, by, lanes, before }
+  return { spool, desk, clock: io.clock, by, lanes, before }
 }
 
-/** What the daemon says once it has looked. */
-export interface Told {
-  /** By lane; undefined where no daemon told. */
-  readonly lanes?: ReadonlyMap<string, LaneStatus>
-  /** What a person should know. */
-  readonly notice?: string
-}
-
-/** Has the daemon look at what is suspended now. */
-export async function tellSuspended(
-  spool: string,
-  lanes: readonly string[],
-): Promise<Told> {
-  try {
-    const answer = await askDaemon(spool, 'POST', '/v1/suspended', { lanes })
-    if (answer === undefined)
-      return { notice: 'msgqd is not running: it counts from its next start' }
-    if (answer.status !== 200)
-      return { notice: `msgqd answers ${answer.status}: it counts from its next start` }
-    const told = (answer.body as { lanes: readonly LaneStatus[] }).lanes
-    return { lanes: new Map(told.map((status) => [status.lane, status])) }
-  } catch (error) {
-    // It stands in the spool all the same, where the daemon looks by itself.
-    if (error instanceof MsgqError) return { notice: error.message }
-    throw error
+/** What a person should know of how the daemon took it; undefined where it did. */
+export function noticeOf({ heard }: Told): string | undefined {
+  switch (heard.kind) {
+    case 'told':
+      return undefined
+    case 'nobody':
+      return 'msgqd is not running: it counts from its next start'
+    case 'refused':
+      return `msgqd answers ${heard.status}: it counts from its next start`
+    case 'mute':
+      return heard.trouble.message
   }
 }

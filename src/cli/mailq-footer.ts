@@ -8,7 +8,7 @@ import type { Entry } from '../message/selector.ts'
 import type { State } from '../message/state.ts'
 import type { Desk } from '../queue/queue.ts'
 import { ofSuspended } from './advice.ts'
-import { daemonAlarm } from './around.ts'
+import { daemonAlarm } from '../library/daemon.ts'
 import type { Around } from './around.ts'
 import { shortTime } from './clock-text.ts'
 import type { Screen } from './screen.ts'
@@ -39,7 +39,7 @@ export async function footer(
   const alarms = [
     await elsewhere(desk, counted.states, around.now),
     ...suspended(counted, around),
-    daemonAlarm(around),
+    daemonAlarm(around.daemon),
   ]
   return [
     cutAt(totals(counted, size), screen.edge),

@@ -5,15 +5,14 @@
  * selects, as everywhere; --redirect sends on to another destination, as a new message.
  */
 import { MsgqError } from '../base/errors.ts'
-import { didYouMean } from '../base/text.ts'
 import type { Flags } from '../config/find.ts'
-import { checkDraft } from '../message/draft.ts'
-import { looksLikeUrl } from '../message/lane.ts'
 import { defineAct } from './act.ts'
 import type { ActOptions, Attempt, Deed } from './act.ts'
-import { daemonAlarm, lookAround } from './around.ts'
+import { lookAround } from './around.ts'
+import { stopCode, stopText } from './canary-text.ts'
 import type { Io } from './command.ts'
 import { spanOf } from '../intake/when.ts'
+import { PATIENCE, checkCanary, checkRedirect, requeue } from '../library/requeue.ts'
 
 interface Options extends ActOptions {
   readonly redirect?: string
@@ -32,7 +31,7 @@ export const define = defineAct<Options>({
       .option(
         '--timeout <span>',
         'with --canary: wait so long for something to happen',
-        '5m',
+        PATIENCE,
       )
   },
   check,
@@ -45,35 +44,11 @@ async function check(io: Io, flags: Flags, spool: string, options: Options): Pro
   spanOf('--timeout', timeout)
   if (keep && redirect === undefined)
     throw new MsgqError('usage', '--keep: means nothing without --redirect')
-  if (redirect !== undefined) checkDraftTo(redirect)
+  if (redirect !== undefined) checkRedirect('--redirect', redirect, undefined)
   if (redirect === undefined && !canary) return
-  const around = await lookAround(io, flags, { spool })
-  if (redirect !== undefined) checkKnown(redirect, around.known)
-  const alarm = daemonAlarm(around)
-  if (canary && !options.dryRun && alarm !== undefined)
-    throw new MsgqError('unavailable', `--canary: ${alarm}`, 'start msgqd first')
-}
-
-function checkDraftTo(to: string): void {
-  try {
-    checkDraft({ to })
-  } catch (error) {
-    if (!(error instanceof MsgqError)) throw error
-    const why = error.message.replace(/^to: /, '')
-    throw new MsgqError('usage', `--redirect: ${why}`, error.hint)
-  }
-}
-
-function checkKnown(to: string, known: ReadonlySet<string> | undefined): void {
-  if (known === undefined || looksLikeUrl(to) || known.has(to)) return
-  const meant = didYouMean(to, known)
-  throw new MsgqError(
-    'usage',
-    `--redirect: no such destination: ${JSON.stringify(to)}`,
-    meant === undefined
-      ? 'msgq config lists those that there are'
-      : `did you mean ${meant}?`,
-  )
+  const { known, daemon } = await lookAround(io, flags, { spool })
+  if (redirect !== undefined) checkRedirect('--redirect', redirect, known)
+  if (canary && !options.dryRun) checkCanary('--canary', daemon)
 }
 
 async function carryOut(attempt: Attempt<Options>): Promise<Deed> {
@@ -90,11 +65,12 @@ async function carryOut(attempt: Attempt<Options>): Promise<Deed> {
       `--to: none of these is for ${lanes.join(', ')}, nothing was done`,
       'to send them on there: --redirect',
     )
-  const how = { ...act, ...(to === undefined ? {} : { redirect: { to, keep } }) }
-  if (!canary || how.dryRun) return { result: await desk.act('requeue', selector, how) }
-  const { flyCanary } = await import('./canary.ts')
-  const patience = spanOf('--timeout', timeout)
-  const { result, stopped } = await flyCanary(desk, selector, { ...how, patience }, io)
+  const wish = {
+    redirect: to === undefined ? undefined : { to, keep },
+    canary: canary ? { patience: spanOf('--timeout', timeout) } : undefined,
+  }
+  const { result, stopped } = await requeue(desk, selector, act, wish, io.clock)
   if (stopped === undefined) return { result }
-  return { result, notice: stopped.why, brief: true, exitCode: stopped.code }
+  const notice = stopText(stopped, spanOf('--timeout', timeout), io.clock.now())
+  return { result, notice, brief: true, exitCode: stopCode(stopped) }
 }

@@ -4,12 +4,14 @@
 import type { Flags } from '../config/find.ts'
 import { suspensionStatus } from '../delivery/status.ts'
 import { suspensionText } from '../message/suspension.ts'
+import type { Suspension } from '../message/suspension.ts'
 import { shortTime } from './clock-text.ts'
 import type { Define, Io } from './command.ts'
 import { jsonLine } from './json.ts'
-import { openLaneDesk, tellSuspended } from './lane-desk.ts'
-import type { LaneDesk, Told } from './lane-desk.ts'
+import { noticeOf, openLaneDesk } from './lane-desk.ts'
 import { present } from './summary.ts'
+import { resumeLanes } from '../library/lanes.ts'
+import type { Told } from '../library/lanes.ts'
 
 interface Options {
   readonly json?: boolean
@@ -31,35 +33,31 @@ async function run(
   words: readonly string[],
   { json }: Options,
 ): Promise<number> {
-  const desk = await openLaneDesk(io, flags, words)
-  // One that is over counts for nothing, and is removed with it.
-  const gone = await Promise.all(desk.lanes.map((lane) => desk.desk.resume(lane)))
-  const isEnded = (lane: string, at: number) => gone[at] === true && desk.before.has(lane)
-  const told = await tellSuspended(desk.spool, desk.lanes)
+  const meant = await openLaneDesk(io, flags, words)
+  const { ended, told } = await resumeLanes(meant)
   const now = io.clock.now()
-  const lines = desk.lanes.map((lane, at) => {
-    const ended = isEnded(lane, at)
-    return json ? jsonOf(lane, desk, ended) : `${textOf(lane, desk, ended, told, now)}\n`
+  const lines = meant.lanes.map((lane) => {
+    const known = ended.has(lane) ? meant.before.get(lane) : undefined
+    return json ? jsonOf(lane, known) : `${textOf(lane, known, told, now)}\n`
   })
   if (lines.length === 0 && !json) lines.push('no lane is suspended\n')
   await io.print(lines.join(''))
-  const some = desk.lanes.some(isEnded)
-  if (some && told.notice !== undefined) io.warn(`resume: ${told.notice}`)
+  const notice = noticeOf(told)
+  if (ended.size > 0 && notice !== undefined) io.warn(`resume: ${notice}`)
   return 0
 }
 
+/** `known` is what ended with it; absent where nothing did. */
 function textOf(
   lane: string,
-  { before }: LaneDesk,
-  isEnded: boolean,
+  known: Suspension | undefined,
   { lanes }: Told,
   now: number,
 ): string {
-  const known = before.get(lane)
   const time = (ms: number) => shortTime(ms, now)
   const { disabled = false, why } = lanes?.get(lane)?.suspended ?? {}
   const stays = disabled ? `; it is disabled, ${why}` : ''
-  if (!isEnded || known === undefined) return `${lane} is not suspended${stays}`
+  if (known === undefined) return `${lane} is not suspended${stays}`
   const closed = lanes?.get(lane)?.closedUntil
   const still =
     closed === undefined
@@ -68,8 +66,7 @@ function textOf(
   return `${lane} resumed, was suspended ${suspensionText(known, time)}${still}${stays}`
 }
 
-function jsonOf(lane: string, { before }: LaneDesk, isEnded: boolean): string {
-  const known = before.get(lane)
-  const was = known === undefined || !isEnded ? undefined : suspensionStatus(known)
-  return jsonLine(present({ lane, result: isEnded ? 'resumed' : 'not suspended', was }))
+function jsonOf(lane: string, known: Suspension | undefined): string {
+  const was = known && suspensionStatus(known)
+  return jsonLine(present({ lane, result: was ? 'resumed' : 'not suspended', was }))
 }

@@ -5,6 +5,7 @@
  * message, where it is the default one, as by `msgq send`.
  */
 import { systemClock } from '../base/clock.ts'
+import { MsgqError } from '../base/errors.ts'
 import { findSpool, systemEnvironment } from '../config/find.ts'
 import type { Environment, Flags } from '../config/find.ts'
 import type { Queue } from './queue.ts'
@@ -21,7 +22,14 @@ export interface OpenOptions {
 }
 
 /** Opens a queue. Rejects with a MsgqError for a configuration that names no spool. */
-export async function open({ spool, config, env }: OpenOptions = {}): Promise<Queue> {
+export async function open(options: OpenOptions = {}): Promise<Queue> {
+  const { spool, config, env, ...odd } = options
+  for (const name of Object.keys(odd))
+    throw new MsgqError(
+      'usage',
+      `open: ${name}: is no option`,
+      'there are spool, config, env',
+    )
   const environment = env === undefined ? systemEnvironment() : environmentOf(env)
   const flags: Flags = { spool, config }
   const place = await findSpool(environment, flags)

@@ -79,6 +79,33 @@ export interface Acted {
   readonly unknown: readonly { readonly id: string; readonly why: string }[]
 }
 
+/** What `requeue` may do beside the plain act. */
+export interface Requeuing extends Acting {
+  /** Sends a new message to this destination or URL in its place. */
+  readonly redirect?: string
+  /** With `redirect`: the old one stays where it is. */
+  readonly keep?: boolean
+  /** One goes first, then more and more, as long as they are delivered. Needs a daemon. */
+  readonly canary?: boolean
+  /** With `canary`: so long nothing may happen; 5m without a word. */
+  readonly timeout?: number | string
+}
+
+export interface Requeued extends Acted {
+  /** With `redirect`: the id of each new message, by that of the old one. */
+  readonly made: Readonly<Record<string, string>>
+  /** With `canary`: the one that did not arrive. What had not had its turn is among `skipped`. */
+  readonly stopped?: Stopped
+}
+
+export interface Stopped {
+  readonly id: string
+  readonly state: State
+  /** It has not failed, but nothing happens any more. */
+  readonly isLate: boolean
+  readonly reason?: string
+}
+
 export interface Counted {
   readonly states: Readonly<Record<State, number>>
   /** By lane, of those in incoming, active and deferred. */
@@ -122,7 +149,7 @@ export interface Queue extends AsyncDisposable {
   hold(choice: Choice | 'ALL', acting?: Acting): Promise<Acted>
   release(choice: Choice | 'ALL', acting?: Acting): Promise<Acted>
   /** Begins anew with them: without `state`, with those that bounced. */
-  requeue(choice: Choice | 'ALL', acting?: Acting): Promise<Acted>
+  requeue(choice: Choice | 'ALL', how?: Requeuing): Promise<Requeued>
   delete(choice: Choice | 'ALL', acting?: Acting): Promise<Acted>
   expire(choice: Choice | 'ALL', acting?: Acting): Promise<Acted>
   /** Stops a lane until it is resumed, or for a span such as '2h'. */

@@ -17,16 +17,21 @@ import { spanOf } from '../intake/when.ts'
 import { idMaker } from '../message/id.ts'
 import { lastWord, wordText } from '../message/trail.ts'
 import { checkOwn, checkReadable, openDesk, openOutbox } from '../queue/open.ts'
-import type { Act, Desk, Outbox, Suspensions } from '../queue/queue.ts'
+import type { Act, ActResult, Desk, Outbox, Suspensions } from '../queue/queue.ts'
+import { actOn, optionsOf } from './act.ts'
+import type { Deed } from './act.ts'
+import type { Stop } from './canary.ts'
 import { actSelectorOf, idOf, selectorOf } from './choice.ts'
 import type { Choice } from './choice.ts'
+import { daemonOf } from './daemon.ts'
 import type { End } from './end.ts'
-import { actInFlight } from './in-flight.ts'
-import { flushLanes, resumeLane, suspendLane } from './lanes.ts'
+import { flushLanes, resumeLanes, suspendLanes, suspensionsNow } from './lanes.ts'
+import type { LanesMeant, Suspended } from './lanes.ts'
 import { lanesIn } from './lane-words.ts'
 import { composeParts, partsOf } from './message.ts'
 import type { Outgoing, Parts } from './message.ts'
 import type * as Public from './queue.ts'
+import { PATIENCE, checkCanary, checkRedirect, requeue } from './requeue.ts'
 import { operatorHere, senderHere } from './sender.ts'
 import { termsOf } from './terms.ts'
 import { Waiter } from './waiter.ts'
@@ -109,7 +114,7 @@ export class SpoolQueue implements Public.Queue {
 
   async wait(id: string, { signal, timeout }: Public.Waiting = {}): Promise<Public.Ended> {
     signal?.throwIfAborted()
-    const most = typeof timeout === 'string' ? spanOf('timeout', timeout) : timeout
+    const most = timeout === undefined ? undefined : millisecondsOf(timeout)
     const whole = idOf(id)
     const desk = await this.#openDesk()
     const waiter = await Waiter.ready(desk, this.#ground.clock)
@@ -155,8 +160,37 @@ export class SpoolQueue implements Public.Queue {
     return this.#act('release', choice, acting)
   }
 
-  requeue(choice: Choice | 'ALL', acting?: Public.Acting): Promise<Public.Acted> {
-    return this.#act('requeue', choice, acting)
+  async requeue(
+    choice: Choice | 'ALL',
+    {
+      redirect: to,
+      keep = false,
+      canary,
+      timeout = PATIENCE,
+      ...acting
+    }: Public.Requeuing = {},
+  ): Promise<Public.Requeued> {
+    if (keep && to === undefined)
+      throw new MsgqError('usage', 'keep: means nothing without redirect')
+    const patience = millisecondsOf(timeout)
+    const { desk, deed } = await this.#deedOf('requeue', choice, acting)
+    if (to !== undefined) {
+      const { destinations } = await this.#termsNow()
+      checkRedirect('redirect', to, destinations && new Set(destinations.keys()))
+    }
+    const { clock } = this.#ground
+    if (canary && !deed.dryRun) checkCanary('canary', await daemonOf(this.spool, clock))
+    const wish = {
+      redirect: to === undefined ? undefined : { to, keep },
+      canary: canary ? { patience } : undefined,
+    }
+    const { selector } = deed
+    const { result, stopped } = await requeue(desk, selector, optionsOf(deed), wish, clock)
+    return {
+      ...actedView(result),
+      made: Object.fromEntries(result.made ?? []),
+      ...(stopped === undefined ? {} : { stopped: stopView(stopped) }),
+    }
   }
 
   delete(choice: Choice | 'ALL', acting?: Public.Acting): Promise<Public.Acted> {
@@ -173,18 +207,12 @@ export class SpoolQueue implements Public.Queue {
   ): Promise<Public.Suspended> {
     const span = how.for === undefined ? undefined : spanOf('for', how.for)
     if (span === 0) throw new MsgqError('usage', 'for: is no time at all')
-    const desk = await this.#openDesk()
-    const lane = await this.#laneOf(to, desk)
-    const { clock } = this.#ground
-    const by = operatorHere(this.#ground.environment)
-    const reason = how.reason === undefined ? {} : { why: printable(how.reason) }
-    const done = await suspendLane(
-      lane,
-      { desk, clock, by, spool: this.spool },
-      { span, ...reason },
-    )
+    const meant = await this.#lanesMeant(to)
+    const why = how.reason === undefined ? undefined : printable(how.reason)
+    const [one] = (await suspendLanes(meant, { span, why })).done
+    const done = (one as Suspended).suspension
     return {
-      lane,
+      lane: done.lane,
       since: iso(done.at),
       ...(done.until === undefined ? {} : { until: iso(done.until) }),
       ...(done.by === undefined ? {} : { by: done.by }),
@@ -193,9 +221,8 @@ export class SpoolQueue implements Public.Queue {
   }
 
   async resume(to: string): Promise<boolean> {
-    const desk = await this.#openDesk()
-    const lane = await this.#laneOf(to, desk)
-    return resumeLane(lane, { desk, clock: this.#ground.clock, spool: this.spool })
+    const { ended } = await resumeLanes(await this.#lanesMeant(to))
+    return ended.size > 0
   }
 
   async close(): Promise<void> {
@@ -256,22 +283,35 @@ export class SpoolQueue implements Public.Queue {
   async #act(
     act: Act,
     choice: Choice | 'ALL',
-    { dryRun = false, reason }: Public.Acting = {},
+    acting?: Public.Acting,
   ): Promise<Public.Acted> {
+    const { desk, deed } = await this.#deedOf(act, choice, acting)
+    const { clock, place, warn } = this.#ground
+    const { result, unknown } = await actOn(deed, { io: { clock, warn }, place, desk })
+    return actedView(result, unknown)
+  }
+
+  /** What is to be done, by whom and to which messages, before anything is touched. */
+  async #deedOf(
+    act: Act,
+    choice: Choice | 'ALL',
+    { dryRun = false, reason }: Public.Acting = {},
+  ): Promise<{ readonly desk: Desk; readonly deed: Deed }> {
     const selector = (act === 'flush' ? selectorOf : actSelectorOf)(choice, this.#now())
     const desk = await this.#openDesk()
     checkOwn(this.spool)
-    const { environment, clock, place, warn } = this.#ground
-    const by = operatorHere(environment)
+    const by = operatorHere(this.#ground.environment)
     const why = reason === undefined ? undefined : printable(reason)
-    const options = { by, dryRun, ...(why === undefined ? {} : { reason: why }) }
-    const first = await desk.act(act, selector, options)
-    const io = { clock, warn }
-    const { result, unknown = [] } = dryRun
-      ? { result: first }
-      : await actInFlight({ act, by, why, selector }, first, { io, place, desk })
-    const { matched, done, skipped } = result
-    return { matched, changed: done, skipped, unknown }
+    return { desk, deed: { act, by, why, selector, dryRun } }
+  }
+
+  async #lanesMeant(to: string): Promise<LanesMeant> {
+    const desk = await this.#openDesk()
+    checkOwn(this.spool)
+    const { clock, environment } = this.#ground
+    const lanes = [await this.#laneOf(to, desk)]
+    const before = await suspensionsNow(desk, clock)
+    return { spool: this.spool, desk, clock, by: operatorHere(environment), lanes, before }
   }
 
   async #laneOf(to: string, desk: Suspensions): Promise<string> {
@@ -322,6 +362,8 @@ export class SpoolQueue implements Public.Queue {
     const { place, clock } = this.#ground
     checkReadable(place.spool)
     this.#desk ??= openDesk(place.spool, { clock, anyFilesystem: place.anyFilesystem })
+    // What is wrong may be mended before the next call.
+    this.#desk.catch(() => (this.#desk = undefined))
     return this.#desk
   }
 
@@ -359,6 +401,25 @@ function endedView(end: End): Public.Ended {
       ? {}
       : { [instead.as === 'child' ? 'child' : 'repeatOf']: instead.id }),
   }
+}
+
+function actedView(
+  { matched, done, skipped }: ActResult,
+  unknown: Public.Acted['unknown'] = [],
+): Public.Acted {
+  return { matched, changed: done, skipped, unknown }
+}
+
+function stopView({ id, state, isLate, trail }: Stop): Public.Stopped {
+  const last = lastWord(trail)
+  return { id, state, isLate, ...(last === undefined ? {} : { reason: wordText(last) }) }
+}
+
+/** A span as a program writes it; throws (usage) for what is none. */
+function millisecondsOf(timeout: number | string): number {
+  if (typeof timeout === 'string') return spanOf('timeout', timeout)
+  if (typeof timeout === 'number' && timeout >= 0) return timeout
+  throw new MsgqError('usage', `timeout: is no span of time: ${String(timeout)}`)
 }
 
 function iso(ms: number): string {

@@ -6,9 +6,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 import t from 'tap'
 
-import { flyCanary } from '../../src/cli/canary.ts'
-import type { CanaryOptions } from '../../src/cli/canary.ts'
-import type { Io } from '../../src/cli/command.ts'
+import { stopCode, stopText } from '../../src/cli/canary-text.ts'
+import { flyCanary } from '../../src/library/canary.ts'
+import type { CanaryOptions } from '../../src/library/canary.ts'
 import { shortId } from '../../src/message/id.ts'
 import type { Settlement } from '../../src/queue/queue.ts'
 import { MINUTE, World } from './world.ts'
@@ -91,9 +91,13 @@ function failed(world: World, outcome: 'bounced' | 'deferred' | 'held'): Settlem
 }
 
 async function fly(world: World, more: Partial<CanaryOptions> = {}) {
-  const io = { clock: world.clock } as unknown as Io
+  const { clock } = world
   const options = { by: 'ann', patience: MINUTE, ...more }
-  return flyCanary(world.engine, { lanes: ['crm'] }, options, io)
+  const flight = await flyCanary(world.engine, { lanes: ['crm'] }, options, clock)
+  const { stopped } = flight
+  if (stopped === undefined) return { ...flight, said: undefined }
+  const why = stopText(stopped, options.patience, clock.now())
+  return { ...flight, said: { code: stopCode(stopped), why } }
 }
 
 t.test('one goes first, the rest follow in batches that grow', async (t) => {
@@ -125,14 +129,14 @@ t.test('they stay when the first one does not arrive, with its answer', async (t
     const [first = ''] = [await world.bounce({ to: 'crm' })]
     for (let n = 0; n < 4; n++) await world.bounce({ to: 'crm' })
     const { batches, end } = deliverer(world, () => failed(world, outcome))
-    const { result, stopped } = await fly(world)
+    const { result, said } = await fly(world)
     await end()
     t.strictSame(batches, [[first]], outcome)
     t.equal(result.done.length, 1)
     t.equal(result.skipped.length, 4)
-    t.equal(stopped?.code, code)
-    t.match(stopped?.why, `${shortId(first)} was not delivered`)
-    t.match(stopped?.why, '401 Unauthorized; 4 stay where they were')
+    t.equal(said?.code, code)
+    t.match(said?.why, `${shortId(first)} was not delivered`)
+    t.match(said?.why, '401 Unauthorized; 4 stay where they were')
     const { states } = await world.engine.stats()
     t.equal(states.bounce, outcome === 'bounced' ? 5 : 4)
   }
@@ -148,10 +152,10 @@ t.test('a later one stops it as well', async (t) => {
   const { end } = deliverer(world, (id) =>
     id === ids[2] ? failed(world, 'bounced') : { to: 'delivered' },
   )
-  const { result, stopped } = await fly(world)
+  const { result, said } = await fly(world)
   await end()
   t.strictSame(result.done, ids.slice(0, 3))
-  t.match(stopped, { code: 1, why: new RegExp(`^${shortId(ids[2]!)} .*; 4 stay`) })
+  t.match(said, { code: 1, why: new RegExp(`^${shortId(ids[2]!)} .*; 4 stay`) })
   t.equal((await world.engine.stats()).states.bounce, 5)
 })
 
@@ -166,9 +170,9 @@ t.test('it waits no longer than it was told, and run again it goes on', async (t
     await sleep(5)
     world.pass(MINUTE / 2)
   }
-  const { result, stopped } = await slow
+  const { result, said } = await slow
   t.equal(result.done.length, 1)
-  t.match(stopped, { code: 124, why: / is still in incoming after 1m; 2 stay/ })
+  t.match(said, { code: 124, why: / is still in incoming after 1m; 2 stay/ })
   const { end } = deliverer(world, () => ({ to: 'delivered' }))
   t.match(await fly(world), { result: { matched: 2, done: { length: 2 } } })
   await end()
@@ -179,11 +183,11 @@ t.test('a canary that is sent on is watched under its new id', async (t) => {
   for (let n = 0; n < 3; n++) await world.bounce({ to: 'crm' })
   const { batches, end } = deliverer(world, () => failed(world, 'bounced'))
   const redirect = { to: 'ops', keep: false }
-  const { result, stopped } = await fly(world, { redirect })
+  const { result, said } = await fly(world, { redirect })
   await end()
   t.strictSame(batches.flat(), [...result.made!.values()])
   t.equal(result.done.length, 1)
-  t.match(stopped, { code: 1 })
+  t.match(said, { code: 1 })
 })
 
 t.test("the rest keep their sender's time, who were not named", async (t) => {

@@ -1,7 +1,7 @@
 /**
  * open - the public library, with a real spool and, at the end, with a real daemon.
  */
-import { readdirSync, writeFileSync } from 'node:fs'
+import { chownSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 
@@ -112,6 +112,56 @@ t.test('acts, and never on more than was meant', async (t) => {
   t.match(await queue.flush(), { matched: 0 })
 })
 
+t.test('requeues: elsewhere, and one first', async (t) => {
+  await using queue = await queueIn(t.testdir())
+  const { id } = await queue.send({ body: 'a', key: 'k' })
+  await queue.expire({ ids: id })
+  const bad: [how: object, code: string, why: RegExp][] = [
+    [{ redirect: 'crn' }, 'usage', /redirect: no such destination: "crn"/],
+    [{ redirect: 'C R' }, 'usage', /redirect: is neither a destination nor a URL/],
+    [{ keep: true }, 'usage', /keep: means nothing without redirect/],
+    [{ canary: true }, 'unavailable', /canary: msgqd is not running/],
+    [{ canary: true, timeout: NaN }, 'usage', /timeout/],
+  ]
+  for (const [how, code, message] of bad)
+    await t.rejects(queue.requeue('ALL', how), { code, message })
+  const to = 'https://example.com/b'
+  const dry = await queue.requeue('ALL', { redirect: to, canary: true, dryRun: true })
+  t.match(dry, { matched: 1, changed: [id] })
+  t.equal((await queue.get(id))?.state, 'bounce', 'nothing was touched')
+  const kept = await queue.requeue({ ids: id }, { redirect: to, keep: true })
+  t.match(kept, { changed: [id], skipped: [], unknown: [] })
+  t.match(await queue.get(kept.made[id] ?? ''), {
+    state: 'incoming',
+    envelope: { to, parent: id, key: 'k' },
+  })
+  t.match((await queue.get(id))?.trail.at(-1), { act: 'redirected' })
+  t.same((await queue.requeue({ ids: id })).made, {})
+})
+
+const skip = process.getuid!() === 0 ? false : 'needs root'
+t.test('root touches no spool of another', { skip }, async (t) => {
+  const folder = t.testdir()
+  await using queue = await queueIn(folder)
+  const { id } = await queue.send({ body: 'a' })
+  chownSync(queue.spool, 65_534, 65_534)
+  const refused = {
+    code: 'no-permission',
+    message: /is that of uid 65534, and this is root/,
+  }
+  await t.rejects(queue.suspend('crm'), refused)
+  await t.rejects(queue.resume('crm'), refused)
+  await t.rejects(queue.hold({ ids: id }), refused)
+  await t.rejects(queue.requeue({ ids: id }), refused)
+  await t.rejects(
+    open({ env: { MSGQ_SPOOL: queue.spool } }).then((other) =>
+      other.send({ to: 'https://example.com', body: '' }),
+    ),
+    refused,
+  )
+  t.match(await queue.get(id), { state: 'incoming' }, 'to look is allowed')
+})
+
 t.test('suspends and resumes', async (t) => {
   await using queue = await queueIn(t.testdir())
   const { id } = await queue.send({ body: 'a' })
@@ -128,12 +178,22 @@ t.test('suspends and resumes', async (t) => {
   const waiting = queue.wait(id, { timeout: '3h', signal: late.signal })
   setTimeout(() => late.abort(new Error('no more')), 50)
   await t.rejects(waiting, /no more/, 'what may be over in time is waited for')
+  await t.rejects(queue.suspend('crm', { for: '0s' }), { code: 'usage' })
+  await t.rejects(queue.suspend('crm,https://example.com'), /no single one/)
+  const first = await queue.suspend('crm', { for: '1h', reason: 'rent' })
+  t.match(await queue.suspend('crm', { for: '2h' }), {
+    since: first.since,
+    reason: 'rent',
+  })
+  await t.rejects(open({ spol: queue.spool } as never), /spol: is no option/)
 })
 
 t.test('waits no longer than it is told, and not for what is closed', async (t) => {
   const queue = await queueIn(t.testdir())
   const { id } = await queue.send({ body: 'a' })
   t.match(await queue.wait(id, { timeout: 20 }), { outcome: 'waiting', state: 'incoming' })
+  for (const timeout of [-1, NaN, '5', null as never])
+    await t.rejects(queue.wait(id, { timeout }), { code: 'usage' })
   await t.rejects(queue.wait(id, { signal: AbortSignal.abort(new Error('me')) }), /me/)
   const late = new AbortController()
   const waiting = queue.wait(id, { signal: late.signal })
@@ -172,6 +232,16 @@ t.test('with a daemon: delivered, and dropped as a repeat', async (t) => {
     outcome: 'delivered',
     repeatOf: id,
   })
+  const bounced = await queue.sendMany([
+    { to: 'ops', body: 'a', hold: true },
+    { to: 'ops', body: 'b', hold: true },
+    { to: 'ops', body: 'c', hold: true },
+  ])
+  const ids = bounced.flatMap((one) => ('id' in one ? [one.id] : []))
+  for (const one of ids) await queue.wait(one, { timeout: '30s' })
+  const flown = await queue.requeue({ ids }, { canary: true, timeout: '30s' })
+  t.match(flown, { matched: 3, changed: ids, stopped: undefined })
+  for (const one of ids) t.match(await queue.wait(one), { outcome: 'delivered' })
 })
 
 function isMessage(name: string): boolean {

@@ -8,26 +8,34 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 
+import type { Clock } from '../base/clock.ts'
 import { shortId } from '../message/id.ts'
 import type { Entry, Selector } from '../message/selector.ts'
+import type { State } from '../message/state.ts'
+import type { TrailLine } from '../message/trail.ts'
 import type { ActOptions, ActResult, Desk } from '../queue/queue.ts'
 import { statesMeant } from '../queue/states.ts'
-import { briefSpan } from './clock-text.ts'
-import type { Io } from './command.ts'
-import { reasonOf } from './reason.ts'
 
 /** No batch is larger. */
 const MOST = 1_000
 /** Between two looks at the queue (ms): at first, and at last. */
 const LOOK = { first: 50, last: 1_000 } as const
 
-/** As `send --wait` ends: not delivered; held; not yet. */
-const CODES = { failed: 1, held: 3, late: 124 } as const
+/** The message that did not arrive. */
+export interface Stop {
+  readonly id: string
+  readonly state: State
+  /** Nothing happened for too long; else it failed. */
+  readonly isLate: boolean
+  readonly trail: readonly TrailLine[]
+  /** How many stay as they were because of it. */
+  readonly left: number
+}
 
 export interface Flight {
   readonly result: ActResult
-  /** What stopped it, and the exit code for that. */
-  readonly stopped?: { readonly why: string; readonly code: number }
+  /** What stopped it. */
+  readonly stopped?: Stop
 }
 
 export interface CanaryOptions extends ActOptions {
@@ -40,7 +48,7 @@ export async function flyCanary(
   desk: Desk,
   selector: Selector,
   { patience, onProgress, ...options }: CanaryOptions,
-  io: Io,
+  clock: Clock,
 ): Promise<Flight> {
   const states = statesMeant('requeue', selector)
   const named = selector.ids !== undefined
@@ -73,21 +81,14 @@ export async function flyCanary(
     for (const [old, made] of result.made ?? []) sum.made.set(old, made)
     onProgress?.(sum.done.length + sum.skipped.length, matched)
     const out = result.done.map((id) => result.made?.get(id) ?? id)
-    const end = await landing(desk, out, patience, io)
+    const end = await landing(desk, out, patience, clock)
     if (end === undefined) continue
     const rest = all.slice(at)
     const why = `stays: ${shortId(end.id)} was not delivered`
     sum.skipped.push(...rest.map((id) => ({ id, why })))
-    const left = rest.length === 0 ? '' : `; ${rest.length} stay where they were`
-    return { result: flightOf(), stopped: { why: `${end.why}${left}`, code: end.code } }
+    return { result: flightOf(), stopped: { ...end, left: rest.length } }
   }
   return { result: flightOf() }
-}
-
-interface Crash {
-  readonly id: string
-  readonly why: string
-  readonly code: number
 }
 
 /** Waits until these are out; the first that did not arrive, if one did not. */
@@ -95,24 +96,20 @@ async function landing(
   desk: Desk,
   ids: readonly string[],
   patience: number,
-  io: Io,
-): Promise<Crash | undefined> {
+  clock: Clock,
+): Promise<Omit<Stop, 'left'> | undefined> {
   let pause: number = LOOK.first
   let waiting = ids.length
-  let since = io.clock.monotonic()
+  let since = clock.monotonic()
   while (waiting > 0) {
     const { items } = await desk.list({ ids }, { limit: Infinity })
     const wrong = items.find(hasFailed)
-    if (wrong !== undefined) return crashOf(desk, wrong, io)
-    if (items.length < waiting) since = io.clock.monotonic()
+    if (wrong !== undefined) return stopAt(desk, wrong, false)
+    if (items.length < waiting) since = clock.monotonic()
     waiting = items.length
     const [first] = items
-    if (first !== undefined && io.clock.monotonic() - since > patience)
-      return {
-        id: first.id,
-        why: `${shortId(first.id)} is still in ${first.state} after ${briefSpan(patience)}`,
-        code: CODES.late,
-      }
+    if (first !== undefined && clock.monotonic() - since > patience)
+      return stopAt(desk, first, true)
     if (waiting === 0) break
     await sleep(pause)
     pause = Math.min(LOOK.last, pause * 1.5)
@@ -126,9 +123,7 @@ function hasFailed({ state, tries }: Entry): boolean {
   return state === 'bounce' || state === 'hold' || state === 'corrupt'
 }
 
-async function crashOf(desk: Desk, { id, state }: Entry, io: Io): Promise<Crash> {
-  const message = await desk.get(id)
-  const said = reasonOf(message?.trail ?? [], io.clock.now())?.text ?? state
-  const why = `${shortId(id)} was not delivered (${state}): ${said}`
-  return { id, why, code: state === 'hold' ? CODES.held : CODES.failed }
+async function stopAt(desk: Desk, { id, state }: Entry, isLate: boolean) {
+  const trail = (await desk.get(id))?.trail ?? []
+  return { id, state, isLate, trail }
 }
