@@ -13,6 +13,7 @@ import { DEFAULT_LIMITS } from '../config/limits.ts'
 import { checkConfig } from '../config/load.ts'
 import { secretPlace } from '../config/secret.ts'
 import { secretProblems } from '../config/secret-check.ts'
+import { tokenProblems } from '../config/token-check.ts'
 import { inspectSpool, repairSpool } from '../queue/open.ts'
 import type { Repair } from '../queue/open.ts'
 import { becomeOwner } from './become.ts'
@@ -102,6 +103,7 @@ async function configFindings(io: Io, flags: Flags): Promise<ConfigFindings> {
     ...problems.map((problem) => ({ level: 'error' as const, ...problem })),
     ...warnings.map((message) => ({ level: 'warning' as const, message })),
     ...secrets,
+    ...(config === undefined ? [] : tokenProblems(config, environment.env)),
   ]
   const failed = findings.some(({ level }) => level === 'error')
   return {

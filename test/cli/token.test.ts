@@ -1,7 +1,7 @@
 /**
  * token - a token is shown once, and its file has the hash.
  */
-import { readFileSync } from 'node:fs'
+import { chmodSync, chownSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 import t from 'tap'
@@ -46,4 +46,39 @@ t.test('add, list, remove', async (t) => {
     t.match(await run(...words), { code, err }, words.join(' '))
   t.equal((await run('remove', 'shop')).code, 0)
   t.match(await run('list', '--json'), { code: 0, out: '' })
+})
+
+t.test('check looks at the file: who may write it, and what stands in it', async (t) => {
+  const world = await World.open(t)
+  const at = join(world.folder, 'msgq.toml')
+  const file = join(world.folder, 'tokens')
+  put(
+    at,
+    '[destinations.crm]\ntype = "http"\nurl = "https://crm.example/"\n[listen]\ntokens = { file = "tokens" }\n',
+  )
+  const check = () => world.run('check', '--config', at)
+  t.match(await check(), {
+    code: 0,
+    out: /warning +tokens: .*is not there: nobody comes in/,
+  })
+  await world.run('token', 'add', 'shop', '--to', 'crm', '--config', at)
+  t.notMatch((await check()).out, /tokens:/, 'as msgq token makes it, it is well')
+  chmodSync(file, 0o664)
+  t.match(await check(), { code: 0, out: /others may write it \(mode 0664\)/ })
+  chmodSync(file, 0o644)
+  chmodSync(world.folder, 0o777)
+  t.match(await check(), { code: 0, out: /anybody may put another in its place/ })
+  chmodSync(world.folder, 0o755)
+  const kept = readFileSync(file, 'utf8')
+  put(file, kept.replace('"crm"', '"crn"'))
+  t.match(await check(), { code: 0, out: /tokens: shop: no such destination: crn/ })
+  const { tokens } = JSON.parse(kept) as { tokens: object[] }
+  put(file, JSON.stringify({ v: 1, tokens: [...tokens, ...tokens] }))
+  t.match(await check(), { code: 78, out: /tokens: shop: stands twice/ })
+  put(file, '{')
+  t.match(await check(), { code: 78, out: /is no file of tokens/ })
+  if (process.getuid!() !== 0) return
+  put(file, kept)
+  chownSync(file, 65_534, 0)
+  t.match(await check(), { code: 0, out: /is that of uid 65534, who may let in anybody/ })
 })
