@@ -26,8 +26,13 @@ export interface Doors {
   readonly port: number
 }
 
-export async function openDoors(t: Test, toml: string): Promise<Doors> {
-  const folder = mkdtempSync(join(tmpdir(), 'msgq-'))
+/** `below` is where the spool shall lie, for a disk of its own. */
+export async function openDoors(
+  t: Test,
+  toml: string,
+  below: string = tmpdir(),
+): Promise<Doors> {
+  const folder = mkdtempSync(join(below, 'msgq-'))
   const configFile = join(folder, 'msgq.toml')
   writeFileSync(
     configFile,
