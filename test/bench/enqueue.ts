@@ -30,7 +30,8 @@ export async function enqueue(count: number, width: number): Promise<Figure[]> {
   ]
 }
 
-async function ourRate(count: number, width: number): Promise<number> {
+/** Of this process alone. */
+export async function ourRate(count: number, width: number): Promise<number> {
   const outbox = await outboxOf(scratch())
   const message = { draft: { to: NOBODY }, body: BODY, sender: { uid: 0 } }
   return rate(count, () => inFlight(count, width, () => outbox.enqueue(message)))

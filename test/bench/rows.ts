@@ -7,6 +7,7 @@ import { counting, requeueing } from './desk.ts'
 import { enqueue } from './enqueue.ts'
 import type { Figure } from './figure.ts'
 import { growth } from './growth.ts'
+import { intake } from './intake.ts'
 import { latency } from './latency.ts'
 import { neighbours } from './neighbours.ts'
 import { rest } from './rest.ts'
@@ -29,6 +30,7 @@ export function rowsOf(quick: boolean): readonly Row[] {
     { name: 'enqueue 1', run: () => enqueue(quick ? 600 : 4_000, 1) },
     { name: 'enqueue 32', run: () => enqueue(quick ? 2_000 : 16_000, 32) },
     { name: 'batch', run: () => batch(quick ? 2_000 : 10_000) },
+    { name: 'intake', run: () => intake(quick ? 1_000 : 4_000) },
     { name: 'deliver', run: () => delivery(quick ? 5_000 : 20_000, quick ? 1 : 3) },
     { name: 'sustained', run: () => sustained(quick ? 12 : 60, quick ? 3 : 10) },
     { name: 'latency empty', run: () => latency(sends) },
