@@ -2,52 +2,33 @@
  * spool-queue - the calls of a queue, on the faces of its engine.
  *
  * Says nothing anywhere: what a person should know is in what a call resolves with, or in a
- * warning of Node's, once. What the daemon published is believed for a second.
+ * warning of Node's, once.
  */
-import { randomFillSync } from 'node:crypto'
-
-import type { Clock } from '../base/clock.ts'
 import { MsgqError } from '../base/errors.ts'
-import type { Environment, Flags, SpoolPlace } from '../config/find.ts'
 import { printable } from '../base/text.ts'
 import { entryView, messageView } from '../intake/message-view.ts'
-import { checkFit } from '../intake/fit.ts'
-import type { Terms } from '../intake/terms.ts'
 import { spanOf } from '../intake/when.ts'
-import { idMaker } from '../message/id.ts'
-import { lastWord, wordText } from '../message/trail.ts'
-import { checkOwn, checkReadable, openDesk, openOutbox } from '../queue/open.ts'
-import type { Act, ActResult, Desk, Outbox, Suspensions } from '../queue/queue.ts'
+import { checkOwn, checkReadable, openDesk } from '../queue/open.ts'
+import type { Act, Desk, Suspensions } from '../queue/queue.ts'
 import { actOn, optionsOf } from './act.ts'
 import type { Deed } from './act.ts'
-import type { Stop } from './canary.ts'
 import { actSelectorOf, idOf, selectorOf } from './choice.ts'
 import type { Choice } from './choice.ts'
 import { daemonOf } from './daemon.ts'
 import type { End } from './end.ts'
+import type { Ground } from './ground.ts'
+import { KnownTerms } from './known-terms.ts'
 import { flushLanes, resumeLanes, suspendLanes, suspensionsNow } from './lanes.ts'
 import type { LanesMeant, Suspended } from './lanes.ts'
 import { lanesIn } from './lane-words.ts'
-import { composeParts, partsOf } from './message.ts'
-import type { Outgoing, Parts } from './message.ts'
+import type { Outgoing } from './message.ts'
 import type * as Public from './queue.ts'
 import { PATIENCE, checkCanary, checkRedirect, requeue } from './requeue.ts'
-import { operatorHere, senderHere } from './sender.ts'
-import { termsOf } from './terms.ts'
+import { operatorHere } from './sender.ts'
+import { Sending } from './sending.ts'
+import { actedView, endedView, isoOf, stopView } from './views.ts'
 import { Waiter } from './waiter.ts'
 
-export interface Ground {
-  readonly environment: Environment
-  readonly flags: Flags
-  readonly place: SpoolPlace
-  readonly clock: Clock
-  readonly warn: (line: string) => void
-}
-
-/** Terms are read again after so long (ms). */
-const FRESH = 1_000
-/** So many are on their way to the disk at once. */
-const AT_ONCE = 256
 const PAGE = 1_000
 /** As much as a timer can. */
 const LONGEST = 2_147_483_647
@@ -56,16 +37,14 @@ export class SpoolQueue implements Public.Queue {
   readonly #ground: Ground
   readonly #closing = new AbortController()
   readonly #underWay = new Set<Promise<unknown>>()
-  readonly #nextId: () => string
-  #terms: { readonly value: Terms; readonly at: number } | undefined
-  /** The second takes the room that is kept for what is critical. */
-  readonly #doors = new Map<boolean, Promise<Outbox>>()
+  readonly #terms: KnownTerms
+  readonly #sending: Sending
   #desk: Promise<Desk & Suspensions> | undefined
-  #turn: Promise<void> = Promise.resolve()
 
   constructor(ground: Ground) {
     this.#ground = ground
-    this.#nextId = idMaker(ground.clock.now, (bytes) => randomFillSync(bytes))
+    this.#terms = new KnownTerms(ground)
+    this.#sending = new Sending(ground, this.#terms)
   }
 
   get spool(): string {
@@ -74,14 +53,14 @@ export class SpoolQueue implements Public.Queue {
 
   async send(message: Outgoing): Promise<{ readonly id: string }> {
     this.#checkOpen()
-    return this.#during(this.#send(message))
+    return this.#during(this.#sending.send(message))
   }
 
   async sendMany(
     messages: Iterable<Outgoing> | AsyncIterable<Outgoing>,
   ): Promise<readonly Public.Sent[]> {
     this.#checkOpen()
-    return this.#during(this.#sendMany(messages))
+    return this.#during(this.#sending.sendMany(messages))
   }
 
   async get(id: string): Promise<Public.Whole | undefined> {
@@ -108,7 +87,7 @@ export class SpoolQueue implements Public.Queue {
   async stats(): Promise<Public.Counted> {
     const desk = await this.#openDesk()
     const { states, waiting, oldestAt } = await desk.stats()
-    const oldest = oldestAt === undefined ? {} : { oldestAt: iso(oldestAt) }
+    const oldest = oldestAt === undefined ? {} : { oldestAt: isoOf(oldestAt) }
     return { states, waiting: Object.fromEntries(waiting), ...oldest }
   }
 
@@ -175,7 +154,7 @@ export class SpoolQueue implements Public.Queue {
     const patience = millisecondsOf(timeout)
     const { desk, deed } = await this.#deedOf('requeue', choice, acting)
     if (to !== undefined) {
-      const { destinations } = await this.#termsNow()
+      const { destinations } = await this.#terms.now()
       checkRedirect('redirect', to, destinations && new Set(destinations.keys()))
     }
     const { clock } = this.#ground
@@ -213,8 +192,8 @@ export class SpoolQueue implements Public.Queue {
     const done = (one as Suspended).suspension
     return {
       lane: done.lane,
-      since: iso(done.at),
-      ...(done.until === undefined ? {} : { until: iso(done.until) }),
+      since: isoOf(done.at),
+      ...(done.until === undefined ? {} : { until: isoOf(done.until) }),
       ...(done.by === undefined ? {} : { by: done.by }),
       ...(done.why === undefined ? {} : { reason: done.why }),
     }
@@ -232,52 +211,6 @@ export class SpoolQueue implements Public.Queue {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
-  }
-
-  /** In the order of the calls: it is that of the ids, by which chains go. */
-  async #send(message: Outgoing): Promise<{ readonly id: string }> {
-    const parts = partsOf(message)
-    const begun = this.#turn.then(() => this.#begin(parts))
-    this.#turn = begun.then(
-      () => {},
-      () => {},
-    )
-    const { queued } = await begun
-    return { id: await queued }
-  }
-
-  /** Resolves once the message has its id; that it is durable is another promise. */
-  async #begin(parts: Parts): Promise<{ readonly queued: Promise<string> }> {
-    const terms = await this.#termsNow()
-    const { environment, clock } = this.#ground
-    const to = environment.env['MSGQ_TO'] || terms.to
-    const { draft, body } = composeParts(parts, { to, terms, now: clock.now() })
-    checkFit(draft, body, terms)
-    const door = await this.#openDoor(draft.level === 'critical')
-    return { queued: door.enqueue({ draft, body, sender: senderHere() }) }
-  }
-
-  async #sendMany(
-    messages: Iterable<Outgoing> | AsyncIterable<Outgoing>,
-  ): Promise<readonly Public.Sent[]> {
-    const sent: Public.Sent[] = []
-    const waiting = new Set<Promise<void>>()
-    try {
-      let at = 0
-      for await (const message of messages) {
-        const place = at++
-        const one = this.#send(message).then(
-          (answer) => void (sent[place] = answer),
-          (error: Error) => void (sent[place] = { error }),
-        )
-        waiting.add(one)
-        void one.then(() => waiting.delete(one))
-        if (waiting.size >= AT_ONCE) await Promise.race(waiting)
-      }
-    } finally {
-      await Promise.all(waiting)
-    }
-    return sent
   }
 
   async #act(
@@ -315,46 +248,13 @@ export class SpoolQueue implements Public.Queue {
   }
 
   async #laneOf(to: string, desk: Suspensions): Promise<string> {
-    const { destinations } = await this.#termsNow()
+    const { destinations } = await this.#terms.now()
     const before = (await desk.suspensions()).map(({ lane }) => lane)
     const known = destinations && new Set([...destinations.keys(), ...before])
     const [lane, ...others] = lanesIn([to], known)
     if (lane === undefined || others.length > 0)
       throw new MsgqError('usage', `which lane? ${JSON.stringify(to)} names no single one`)
     return lane
-  }
-
-  async #termsNow(): Promise<Terms> {
-    const { clock, flags, place } = this.#ground
-    const now = clock.monotonic()
-    if (this.#terms === undefined || now - this.#terms.at >= FRESH)
-      this.#terms = { value: await termsOf(this.#ground, flags, place, 'library'), at: now }
-    return this.#terms.value
-  }
-
-  #openDoor(isCritical: boolean): Promise<Outbox> {
-    const open = this.#doors.get(isCritical)
-    if (open !== undefined) return open
-    const { place, clock } = this.#ground
-    const limits = () => {
-      const { messageSizeLimit, minFree } = (this.#terms as { value: Terms }).value
-      return { messageSizeLimit, minFree: isCritical ? 0 : minFree }
-    }
-    const opening = Promise.resolve().then(() => {
-      checkOwn(place.spool)
-      return openOutbox(place.spool, {
-        clock,
-        limits,
-        anyFilesystem: place.anyFilesystem,
-        create: place.spoolIsDefault,
-        nextId: this.#nextId,
-        serves: true,
-      })
-    })
-    this.#doors.set(isCritical, opening)
-    // What is wrong may be mended before the next one.
-    opening.catch(() => this.#doors.delete(isCritical))
-    return opening
   }
 
   async #openDesk(): Promise<Desk & Suspensions> {
@@ -386,44 +286,11 @@ export class SpoolQueue implements Public.Queue {
   }
 }
 
-function endedView(end: End): Public.Ended {
-  const { outcome, state, due, by, suspension, trail = [], instead } = end
-  const last = lastWord(trail)
-  const reason = end.reason ?? suspension?.why ?? (last && wordText(last))
-  const who = by ?? suspension?.by
-  return {
-    outcome,
-    ...(reason === undefined ? {} : { reason }),
-    ...(who === undefined ? {} : { by: who }),
-    ...(state === undefined ? {} : { state }),
-    ...(due === undefined ? {} : { due: iso(due) }),
-    ...(instead === undefined
-      ? {}
-      : { [instead.as === 'child' ? 'child' : 'repeatOf']: instead.id }),
-  }
-}
-
-function actedView(
-  { matched, done, skipped }: ActResult,
-  unknown: Public.Acted['unknown'] = [],
-): Public.Acted {
-  return { matched, changed: done, skipped, unknown }
-}
-
-function stopView({ id, state, isLate, trail }: Stop): Public.Stopped {
-  const last = lastWord(trail)
-  return { id, state, isLate, ...(last === undefined ? {} : { reason: wordText(last) }) }
-}
-
 /** A span as a program writes it; throws (usage) for what is none. */
 function millisecondsOf(timeout: number | string): number {
   if (typeof timeout === 'string') return spanOf('timeout', timeout)
   if (typeof timeout === 'number' && timeout >= 0) return timeout
   throw new MsgqError('usage', `timeout: is no span of time: ${String(timeout)}`)
-}
-
-function iso(ms: number): string {
-  return new Date(ms).toISOString()
 }
 
 function closed(): MsgqError {
