@@ -9,10 +9,11 @@ import { isUtf8 } from 'node:buffer'
 import type { Recall } from '../delivery/recalls.ts'
 import type { Asked } from '../intake/asked.ts'
 import { checkWhole } from '../intake/caller.ts'
+import type { Scope } from '../intake/caller.ts'
 import { Refusal } from '../intake/refusal.ts'
 import { json } from '../intake/reply.ts'
 import type { Reply } from '../intake/reply.ts'
-import type { Route, Scope } from '../intake/router.ts'
+import type { Route } from '../intake/router.ts'
 import type { Daemon } from './daemon.ts'
 
 /** What one route answers: a status and a JSON body. */

@@ -9,8 +9,10 @@ import { hostname } from 'node:os'
 import { looksLikeUrl } from '../message/lane.ts'
 import type { Sender } from '../message/envelope.ts'
 import { Refusal } from './refusal.ts'
-import { SCOPES } from './router.ts'
-import type { Scope } from './router.ts'
+
+/** What a caller may be allowed to do. */
+export const SCOPES = ['send', 'read', 'operate'] as const
+export type Scope = (typeof SCOPES)[number]
 
 /** The two sockets and TCP. */
 export const DOORS = ['submit', 'control', 'http'] as const

@@ -6,12 +6,9 @@
  * caches for hundreds of routes, and we have twenty.
  */
 import type { Asked } from './asked.ts'
+import type { Scope } from './caller.ts'
 import type { Reply } from './reply.ts'
 import { Refusal } from './refusal.ts'
-
-/** What a caller must be allowed to do; `none`: whoever reaches the door. */
-export const SCOPES = ['send', 'read', 'operate'] as const
-export type Scope = (typeof SCOPES)[number]
 
 export interface Route {
   readonly method: 'GET' | 'POST' | 'DELETE'
