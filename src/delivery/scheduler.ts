@@ -232,7 +232,8 @@ export class Scheduler {
     const { clock, lanes } = this.#options
     const now = clock.now()
     clearTimeout(this.#timer)
-    this.#rested = (due === undefined || due > now) && !this.#isPaced(now)
+    const owes = this.#options.claims.owesLook === true
+    this.#rested = !owes && (due === undefined || due > now) && !this.#isPaced(now)
     const next = Math.min(due ?? Infinity, lanes.nextOpening() ?? Infinity)
     if (next === Infinity) return
     // Due and yet not claimed: somebody moved it, and a look will tell. Never spin.

@@ -53,6 +53,9 @@ export function tallied(claims: Claims, tally: Tally): Claims {
     readBody: (lease) => claims.readBody(lease),
     record: (lease, line) => claims.record(lease, line),
     nextDue: (room) => claims.nextDue(room),
+    get owesLook() {
+      return claims.owesLook ?? false
+    },
     watch: (onHint) => claims.watch(onHint),
     settle: async (lease, settlement) => {
       const settled = await claims.settle(lease, settlement)

@@ -336,6 +336,8 @@ export interface Claims {
    * undefined: nothing waits. It knows what the last claim saw and what was settled since.
    */
   nextDue(room: (lane: string) => number): number | undefined
+  /** Something may have come that is not known yet; `nextDue` says when a claim finds out. */
+  readonly owesLook?: boolean
   /** Calls back when something may have arrived: late, lost and false calls are allowed. */
   watch(onHint: () => void): Promise<void>
 }

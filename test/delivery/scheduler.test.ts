@@ -264,6 +264,21 @@ t.test('a queue that could not be looked at is not quiet', async (t) => {
   t.equal(await delivery.stateOf(id), 'gone')
 })
 
+t.test('nor is one whose look was put off', async (t) => {
+  const delivery = await Delivery.open(t, { destinations: [crm] })
+  await delivery.calm()
+  delivery.faults = { owesLook: true, nextDue: () => delivery.clock.now() + 60_000 }
+  let quiet = false
+  const quieted = delivery.scheduler.quiet().then(() => {
+    quiet = true
+  })
+  await sleep(50)
+  t.notOk(quiet, 'what came is not known yet')
+  delivery.faults = {}
+  delivery.scheduler.kick()
+  await quieted
+})
+
 t.test(
   'a claim that fails is tried again after a pause, and complained of once',
   async (t) => {

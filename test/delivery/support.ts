@@ -196,7 +196,9 @@ export class Delivery {
   readonly fenced: MsgqError[] = []
   readonly settled: { readonly id: string; readonly settlement: Settlement }[] = []
   /** Faults that a test puts between scheduler and engine. */
-  faults: Partial<Pick<Claims, 'claim' | 'settle' | 'record' | 'readBody' | 'nextDue'>> = {}
+  faults: Partial<
+    Pick<Claims, 'claim' | 'settle' | 'record' | 'readBody' | 'nextDue' | 'owesLook'>
+  > = {}
   claimed = 0
   /** What a rule suspends. */
   suspend: (lane: string, why: string, beganAt: number) => void = () => {}
@@ -302,7 +304,11 @@ export class Delivery {
 
   #claims(): Claims {
     const { engine } = this
+    const owesLook = () => this.faults.owesLook ?? false
     return {
+      get owesLook() {
+        return owesLook()
+      },
       claim: (want) => {
         this.claimed++
         return (this.faults.claim ?? ((wanted) => engine.claim(wanted)))(want)

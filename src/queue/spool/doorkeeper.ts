@@ -66,6 +66,11 @@ export class Doorkeeper {
     return next === Infinity ? undefined : next
   }
 
+  /** A look was put off: what came is not known yet. */
+  get owesLook(): boolean {
+    return this.#doorstep.owesLook
+  }
+
   /** Something may have come: the next look has to find out. */
   hint(): void {
     this.#doorstep.hint()

@@ -86,6 +86,11 @@ export class Doorstep {
     return this.#clock.now() + Math.max(next - this.#clock.monotonic(), 0) + EARLY
   }
 
+  /** Something may have come, and the look for it was put off. */
+  get owesLook(): boolean {
+    return this.#skipped
+  }
+
   /** Something may have come. From the first hint on, what we move ourselves is no reason to look. */
   hint(): void {
     this.#isListening = this.#hinted = true

@@ -376,6 +376,10 @@ export class SpoolEngine implements Engine {
     return this.#claims.body(lease)
   }
 
+  get owesLook(): boolean {
+    return this.#door.owesLook
+  }
+
   nextDue(room: (lane: string) => number): number | undefined {
     const due = this.#agenda.nextDue(room) ?? Infinity
     const next = Math.min(due, this.#door.nextLook ?? Infinity, this.#order.nextLook)

@@ -138,9 +138,11 @@ void t.test(
     t.equal(doorstep.look(), undefined)
     const wait = doorstep.nextLook! - clock.now()
     t.ok(wait > 2_800 && wait < 3_100, `in ${wait} ms`)
+    t.ok(doorstep.owesLook)
     clock.run(wait)
     t.strictSame(known(doorstep.look()), [id])
     t.equal(doorstep.nextLook, undefined)
+    t.notOk(doorstep.owesLook)
   },
 )
 
