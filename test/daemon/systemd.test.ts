@@ -180,7 +180,7 @@ t.test('the watchdog is fed at half its time', async (t) => {
   t.equal(calls()[0], 'WATCHDOG=1')
   const gaps = asked.slice(1).map((at, index) => at - asked[index]!)
   const median = gaps.toSorted((a, b) => a - b)[2]!
-  t.ok(median > 290 && median < 450, `every 300 ms: ${gaps.map(Math.round).join(', ')}`)
+  t.ok(median > 290 && median < 600, `every 300 ms: ${gaps.map(Math.round).join(', ')}`)
 })
 
 t.test('only a daemon that is alive feeds the watchdog, until the end', async (t) => {
@@ -242,7 +242,8 @@ t.test('a child that hangs, and a watchdog, keep no program running', async (t) 
     notifier.startWatchdog(() => true)
     await new Promise((done) => setTimeout(done, 300))
     notifier.stopping()`
-  const args = [...process.execArgv, '--input-type=module', '-e', program]
+  const loader = new URL('../loader.mjs', import.meta.url).href
+  const args = ['--import', loader, '--input-type=module', '-e', program]
   const ran = spawnSync(process.execPath, args, {
     env: { ...process.env, ...env, WATCHDOG_USEC: '50000' },
     // No pipe: the child that hangs would keep it open.
@@ -250,6 +251,7 @@ t.test('a child that hangs, and a watchdog, keep no program running', async (t) 
     timeout: 30_000,
   })
   t.equal(ran.status, 0)
+  await until(() => calls().length > 0, 'the call of the child that hangs')
   t.same(calls(), ['READY=1|STATUS=up'])
 })
 

@@ -209,10 +209,12 @@ t.test('a due message that cannot be claimed is looked for seldom', async (t) =>
   const delivery = await Delivery.open(t, { destinations: [crm] })
   delivery.faults.claim = async () => []
   await delivery.send('crm')
+  const began = performance.now()
   delivery.scheduler.kick()
   await sleep(300)
+  const took = performance.now() - began
   t.ok(delivery.claimed >= 2, 'it is not given up')
-  t.ok(delivery.claimed <= 10, `${delivery.claimed} looks in 300 ms`)
+  t.ok(delivery.claimed <= took / 30, `${delivery.claimed} looks in ${took} ms`)
   delivery.faults = {}
   await delivery.calm()
   t.equal(delivery.stage.count('crm'), 1)

@@ -58,7 +58,8 @@ void t.test('a holder that was killed blocks nobody for a second', async (t) => 
   await once(child, 'exit')
   const began = performance.now()
   const lock = await Lock.take(layout, systemClock)
-  t.ok(performance.now() - began < 1000, 'its heartbeat is a relic')
+  // Else it would be believed for ten seconds.
+  t.ok(performance.now() - began < 5_000, 'its heartbeat is a relic')
   await lock.release()
 })
 

@@ -268,7 +268,8 @@ void t.test('hostile files are put aside or refused, and delay nobody', opts, as
   t.match(await yard.claim(), [{ id: own }])
   yard.clock.pass(RESTED)
   t.strictSame(await yard.claim(), [])
-  t.ok(performance.now() - began < 2_000, 'nobody waits')
+  // To read only one of them takes minutes.
+  t.ok(performance.now() - began < 20_000, 'nobody waits')
   t.strictSame(yard.ls('incoming'), [])
   t.strictSame(yard.where(), { active: 1, corrupt: 10 })
   t.equal(statSync(secret).size, OPS.length + 6, 'nothing was written through a link')

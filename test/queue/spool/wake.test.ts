@@ -56,7 +56,7 @@ void t.test('every byte in run/wake calls back at once', async (t) => {
     took.join(' '),
   )
   const typical = took.toSorted((a, b) => a - b)[5]!
-  t.ok(typical < 100, `typically ${typical} ms`)
+  t.ok(typical < 1_000, `typically ${typical} ms: without a bell it were seconds`)
   t.equal(statSync(layout.run('wake')).size, 1, 'and the file does not grow')
 })
 
@@ -149,7 +149,7 @@ void t.test(
     t.ok((await until(() => taken.includes(id))) < 2_000)
     appendFileSync(yard.path('incoming', 'by-hand'), '{"to":"ops"}\n')
     const took = await until(() => taken.length === 2, 6_000)
-    t.ok(took > 1_900 && took < 4_500, `it rests, and is then not forgotten: ${took} ms`)
+    t.ok(took > 1_900 && took < 6_000, `it rests, and is then not forgotten: ${took} ms`)
     await yard.engine.close()
     clearTimeout(timer)
   },
