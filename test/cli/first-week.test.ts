@@ -17,16 +17,18 @@ interface Queued {
   readonly body: string
 }
 
-/** A machine of somebody's first week, with three destinations. */
+/** A machine of somebody's first week, with three destinations and a daemon that was there. */
 class Week extends Program {
-  constructor(t: Test) {
-    super(t)
+  static async open(t: Test): Promise<Week> {
+    const week = new Week(t)
     for (const state of ['active', 'bounce', 'corrupt', 'keys'])
-      mkdirSync(join(this.spool, state))
+      mkdirSync(join(week.spool, state))
     const destinations = ['ops', 'crm', 'pager'].map(
       (name) => `[destinations.${name}]\ntype = "http"\nurl = "https://${name}.example/"\n`,
     )
-    writeFileSync(this.configFile, destinations.join(''))
+    writeFileSync(week.configFile, destinations.join(''))
+    await week.publish()
+    return week
   }
 
   file(name: string, content: string | Buffer): void {
@@ -58,7 +60,7 @@ const ID = /^[0-7][0-9A-HJKMNP-TV-Z]{25}\n$/
 const NOTHING = { code: 0, out: '', err: '' }
 
 t.test('1: cron pipes what a script says, or nothing at all', async (t) => {
-  const week = new Week(t)
+  const week = await Week.open(t)
   const silent = await week.type('true 2>&1 | msgq send ops')
   t.match(silent, { code: 65, out: '' })
   t.match(silent.err, /^msgq: send: nothing on stdin/)
@@ -69,7 +71,7 @@ t.test('1: cron pipes what a script says, or nothing at all', async (t) => {
 })
 
 t.test('2: a text stands on the line, for one or for two', async (t) => {
-  const week = new Week(t)
+  const week = await Week.open(t)
   t.match(await week.type('msgq send ops "disk full on $(echo db1)"'), { code: 0, out: ID })
   const both = await week.type('msgq send ops,pager "db1 is down"')
   t.equal(both.out.split('\n').length, 3, 'an id for each')
@@ -84,7 +86,7 @@ t.test('2: a text stands on the line, for one or for two', async (t) => {
 })
 
 t.test('3, 4: bytes are kept as they are given, and only --json is JSON', async (t) => {
-  const week = new Week(t)
+  const week = await Week.open(t)
   week.file('order.json', '{\n  "id": 7\n}\n')
   await week.type(`msgq send crm -d '{"id":7}'`)
   await week.type(`msgq send crm --json '{"id":7}'`)
@@ -101,7 +103,7 @@ t.test('3, 4: bytes are kept as they are given, and only --json is JSON', async 
 })
 
 t.test('5: a second body is refused, and a form is said to be one', async (t) => {
-  const week = new Week(t)
+  const week = await Week.open(t)
   t.match(await week.type('msgq send crm -d a=1 -d b=2'), { code: 64, err: /twice/ })
   const form = `-H 'content-type: application/x-www-form-urlencoded' -d 'a=1&b=2'`
   t.match(await week.type(`msgq send crm -H 'x-a: 1' ${form}`), { code: 0 })
@@ -109,7 +111,7 @@ t.test('5: a second body is refused, and a form is said to be one', async (t) =>
 })
 
 t.test('6: a ping reads no stdin, and what curl has and we have not is told', async (t) => {
-  const week = new Week(t)
+  const week = await Week.open(t)
   const ping = 'https://hc-ping.example/UUID -X GET --expires 10m'
   t.match(await week.type(`sleep 5 | { msgq send ${ping}; kill $$; }`), { out: ID })
   t.match(week.queued(), [{ body: '', envelope: { method: 'GET' } }])
@@ -121,7 +123,7 @@ t.test('6: a ping reads no stdin, and what curl has and we have not is told', as
 })
 
 t.test('7: it leaves the list of a loop alone', async (t) => {
-  const week = new Week(t)
+  const week = await Week.open(t)
   week.file('hosts', 'h1\nh2\nh3\n')
   const loop = 'while read -r h; do msgq send -q ops "$h down"; done < hosts'
   t.match(await week.type(loop), NOTHING)
@@ -129,7 +131,7 @@ t.test('7: it leaves the list of a loop alone', async (t) => {
 })
 
 t.test('8: bytes of any kind come through a pipe', async (t) => {
-  const week = new Week(t)
+  const week = await Week.open(t)
   const line =
     'printf "\\037\\213\\000\\377" | msgq send crm --content-type application/gzip'
   t.match(await week.type(line), { code: 0 })
@@ -139,7 +141,7 @@ t.test('8: bytes of any kind come through a pipe', async (t) => {
 })
 
 t.test('9: the id can be kept, or thrown away', async (t) => {
-  const week = new Week(t)
+  const week = await Week.open(t)
   week.file('e.json', '{}')
   const kept = await week.type('set -e; id=$(msgq send crm --json @e.json); echo "got $id"')
   t.match(kept, { code: 0, out: /^got \w{26}\n$/ })
@@ -148,7 +150,7 @@ t.test('9: the id can be kept, or thrown away', async (t) => {
 })
 
 t.test('10, 11: a subject, as with mail(1), and how bad it is', async (t) => {
-  const week = new Week(t)
+  const week = await Week.open(t)
   week.file('log.txt', 'it failed\n')
   await week.type('msgq send ops -s "Backup failed on db1" < log.txt')
   await week.type('msgq send pager --level critical "db1 is down"')
@@ -161,7 +163,7 @@ t.test('10, 11: a subject, as with mail(1), and how bad it is', async (t) => {
 })
 
 t.test('12: a form with a file, as with curl', async (t) => {
-  const week = new Week(t)
+  const week = await Week.open(t)
   week.file('report.pdf', Buffer.from('%PDF\r\n\0\n\xff', 'latin1'))
   t.match(await week.type('msgq send crm -F file=@report.pdf -F kind=daily'), { code: 0 })
   const [{ body, envelope } = { body: '', envelope: {} }] = week.queued()
@@ -176,7 +178,7 @@ t.test('12: a form with a file, as with curl', async (t) => {
 })
 
 t.test('13: no password in a URL, and no secret on a screen', async (t) => {
-  const week = new Week(t)
+  const week = await Week.open(t)
   t.match(await week.type('msgq send https://ann:pw@host.example/hook -d x'), {
     code: 64,
     err: /user or password/,
@@ -194,7 +196,7 @@ t.test('13: no password in a URL, and no secret on a screen', async (t) => {
 })
 
 t.test('14: a crontab says once whom all of it is for', async (t) => {
-  const week = new Week(t)
+  const week = await Week.open(t)
   t.match(await week.type('export MSGQ_TO=ops; echo hello | msgq send -qE'), NOTHING)
   t.match(week.queued(), [{ envelope: { to: 'ops' } }])
   const nobody = await week.type('echo hello | msgq send')
@@ -202,7 +204,7 @@ t.test('14: a crontab says once whom all of it is for', async (t) => {
 })
 
 t.test('15, 16: when it may go, and when it is worth nothing', async (t) => {
-  const week = new Week(t)
+  const week = await Week.open(t)
   await week.type(`msgq send crm --json '{}' --expires 5m --key otp-7-1`)
   await week.type('msgq send ops --at 2999-11-20T09:00Z standup')
   t.match(week.queued(), [
@@ -215,7 +217,7 @@ t.test('15, 16: when it may go, and when it is worth nothing', async (t) => {
 })
 
 t.test('18: many in one go are answered line by line', async (t) => {
-  const week = new Week(t)
+  const week = await Week.open(t)
   const json = ['{"body":"a"}', '{"body":"b"', '{"body":"c","to":"ops"}']
   const { code, out, err } = await week.type('msgq send --batch crm', json.join('\n'))
   t.equal(code, 65)
@@ -238,7 +240,7 @@ t.test('18: many in one go are answered line by line', async (t) => {
 })
 
 t.test('19: a full disk refuses, and says that nothing was queued', async (t) => {
-  const week = new Week(t)
+  const week = await Week.open(t)
   const config = readFileSync(week.configFile, 'utf8')
   writeFileSync(week.configFile, `[send]\nmin_free = "900000GiB"\n${config}`)
   const { code, err } = await week.type("echo '96 /' | msgq send -E ops -s disk")
@@ -262,7 +264,7 @@ t.test('19: a full disk refuses, and says that nothing was queued', async (t) =>
 })
 
 t.test('20: what cron and others hand to sendmail', async (t) => {
-  const week = new Week(t)
+  const week = await Week.open(t)
   const config = readFileSync(week.configFile, 'utf8')
   writeFileSync(week.configFile, `${config}[mail]\nroot = "ops"\n`)
   const mail = 'To: root\nSubject: Cron <root@db1> backup\n\nit failed\n'
@@ -274,7 +276,7 @@ t.test('20: what cron and others hand to sendmail', async (t) => {
 })
 
 t.test('21: lists end in their total, give ids, and may be cut off', async (t) => {
-  const week = new Week(t)
+  const week = await Week.open(t)
   t.match(await week.type('msgq mailq --names | head -1'), { out: '0 messages\n', code: 0 })
   await week.type('for n in 1 2 3; do msgq send -q crm "$n"; done; msgq send -q ops 4')
   t.match(await week.type('msgq mailq | grep -v "^!" | tail -1'), { out: /^4 messages, / })
@@ -285,7 +287,7 @@ t.test('21: lists end in their total, give ids, and may be cut off', async (t) =
 })
 
 t.test('22, 23: flush means what waits, requeue ALL what bounced', async (t) => {
-  const week = new Week(t)
+  const week = await Week.open(t)
   await week.type(
     'msgq send -q crm a; msgq hold ALL; msgq send -q crm b; msgq expire --state incoming',
   )
@@ -300,7 +302,7 @@ t.test('22, 23: flush means what waits, requeue ALL what bounced', async (t) => 
 })
 
 t.test('25: what is in force, and what a monitoring system asks', async (t) => {
-  const week = new Week(t)
+  const week = await Week.open(t)
   t.match(await week.type('msgq config destinations.crm.url'), {
     code: 0,
     out: /crm\.example/,

@@ -61,6 +61,12 @@ export class Program {
     }
   }
 
+  /** Leaves what a daemon leaves that read the configuration as it is now. */
+  async publish(): Promise<void> {
+    const config = loadConfig({ ...systemEnvironment(), env: this.env }, {})
+    await publishLimits(this.spool, config, Date.now() + 60_000)
+  }
+
   /** Starts `node ...argv`; without a listener its output is kept. */
   start(argv: readonly string[], env: NodeJS.ProcessEnv = {}): Running {
     return new Running(
@@ -114,9 +120,7 @@ export async function published(t: Test): Promise<Program> {
     program.configFile,
     '[destinations.crm]\ntype = "http"\nurl = "https://crm.example/"\n',
   )
-  const { env } = program
-  const config = loadConfig({ ...systemEnvironment(), env }, {})
-  await publishLimits(program.spool, config, Date.now() + 60_000)
+  await program.publish()
   return program
 }
 

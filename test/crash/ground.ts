@@ -14,16 +14,14 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 
 import { systemClock } from '../../src/base/clock.ts'
 import type { Clock } from '../../src/base/clock.ts'
-import type { Io } from '../../src/cli/command.ts'
-import { main } from '../../src/cli/main.ts'
 import type { Draft } from '../../src/message/draft.ts'
 import { makeSpool, openOutbox } from '../../src/queue/open.ts'
-import { Keeper, runProgram } from './program.ts'
+import { msgqHere } from '../cli/here.ts'
+import { runProgram } from './program.ts'
 import type { Ran, Setting } from './program.ts'
 import { Receiver } from './receiver.ts'
 import { SKEW, readCalls, straceOf } from './strace.ts'
@@ -155,24 +153,7 @@ export class Ground {
 
   /** Does what `msgq` does with these words. */
   async msgq(...words: string[]): Promise<Ran> {
-    const [out, err] = [new Keeper(), new Keeper()]
-    const io: Io = {
-      stdin: Readable.from([]) as unknown as NodeJS.ReadStream,
-      stdout: out as unknown as NodeJS.WriteStream,
-      stderr: err as unknown as NodeJS.WriteStream,
-      environment: {
-        env: this.#env,
-        home: this.folder,
-        packageRoot: this.folder,
-        etc: join(this.folder, 'etc'),
-        var: join(this.folder, 'var'),
-      },
-      clock: systemClock,
-      print: async (text) => void out.write(text),
-      warn: (line) => void err.write(`msgq: ${line}\n`),
-    }
-    const code = await main(words, io)
-    return { code, out: out.text, err: err.text, hung: false }
+    return { ...(await msgqHere(words, this.#env, this.folder)), hung: false }
   }
 
   async close(): Promise<void> {

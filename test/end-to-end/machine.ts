@@ -10,6 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 import { startSink } from '../../src/cli/sink.ts'
 import type { Sink, SinkSetup } from '../../src/cli/sink-server.ts'
+import { msgqHere } from '../cli/here.ts'
 
 /** What a machine needs of the test that it is for. */
 export interface Stage {
@@ -92,6 +93,11 @@ export class Machine {
 
   msgq(...words: string[]): Promise<Ran> {
     return this.run('msgq', words)
+  }
+
+  /** What msgq shows, without a program of its own: for those who look often. */
+  look(...words: string[]): Promise<Ran> {
+    return msgqHere(words, this.env, this.#folder)
   }
 
   /** Starts msgqd and waits until it serves. */

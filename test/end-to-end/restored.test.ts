@@ -26,14 +26,14 @@ for (const [how, copy] of Object.entries(COPIES))
     const sink = await machine.sink()
     await machine.start()
     await machine.kill('SIGTERM')
-    for (let n = 0; n < 5; n++) await machine.msgq('send', sink.url, 'hello')
+    for (let n = 0; n < 5; n++) await machine.look('send', sink.url, 'hello')
     const saved = `${machine.spool}.saved`
     copy(machine.spool, saved)
     rmSync(machine.spool, { recursive: true })
     copy(saved, machine.spool)
     await machine.start()
     await until(() => sink.accepted.size === 5, 'all arrive')
-    await until(async () => (await machine.msgq('check')).code === 0, 'and it is well')
+    await until(async () => (await machine.look('check')).code === 0, 'and it is well')
     t.equal(sink.repeats, 0)
   })
 
@@ -74,21 +74,21 @@ t.test('an operator confirms the clock, with a daemon and without', async (t) =>
   doubt()
   await machine.start()
   t.match(
-    (await machine.msgq('status')).out,
+    (await machine.look('status')).out,
     /! the clock went \d+d forward .*check --clock-ok/,
   )
-  t.match(JSON.parse((await machine.msgq('status', '--json')).out), {
+  t.match(JSON.parse((await machine.look('status', '--json')).out), {
     clock: { stepMs: Number },
   })
-  t.match((await machine.msgq('check')).out, /warning {2}clock: in doubt since/)
+  t.match((await machine.look('check')).out, /warning {2}clock: in doubt since/)
   t.match((await machine.msgq('check', '--clock-ok')).out, 'is believed again')
-  t.match((await machine.msgq('check', '--clock-ok')).out, 'nothing to do')
-  t.notOk(JSON.parse((await machine.msgq('status', '--json')).out).clock)
+  t.match((await machine.look('check', '--clock-ok')).out, 'nothing to do')
+  t.notOk(JSON.parse((await machine.look('status', '--json')).out).clock)
   await machine.kill('SIGTERM')
   doubt()
   t.match((await machine.msgq('check', '--clock-ok')).out, 'is believed again')
   await machine.start()
-  t.notOk(JSON.parse((await machine.msgq('status', '--json')).out).clock)
+  t.notOk(JSON.parse((await machine.look('status', '--json')).out).clock)
 })
 
 /** `MSGQ_FLOOD=100000` for the figure of docs. */

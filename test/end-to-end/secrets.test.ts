@@ -90,7 +90,7 @@ auth = { bearer = { file = "torn" } }
   const ids: string[] = []
   const said: string[] = []
   const run = async (...words: string[]) => {
-    const { out, err } = await machine.msgq(...words)
+    const { out, err } = await machine.look(...words)
     said.push(`$ msgq ${words[0]}\n${out}${err}`)
     return out
   }
