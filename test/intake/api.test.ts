@@ -282,7 +282,9 @@ t.test('over TCP a token is asked for, and does what it says', async (t) => {
 
 t.test('an id that a message has already: with a token, a key, and alone', async (t) => {
   const id = '01M8FPRVQKX6KM31KHW30BAAEQ'
-  const known = (headers: object, message: object = { ...held, key: 'relayed-1' }) => ({
+  // What is held is not looked for: the daemon knows what waits.
+  const waits = { to: 'ops', body: 'x', at: '2099-01-01T00:00Z' }
+  const known = (headers: object, message: object = { ...waits, key: 'relayed-1' }) => ({
     body: JSON.stringify(message),
     headers: { ...JSON_TYPE, 'msgq-id': id, ...headers },
   })
@@ -291,7 +293,7 @@ t.test('an id that a message has already: with a token, a key, and alone', async
   const cases: [where: string | number, wanted: object, status: number, why: RegExp][] = [
     [submit, known({}), 403, /only with a token/],
     [control, known({}), 403, /only with a token/],
-    [port, known(token, held), 400, /without a key/],
+    [port, known(token, waits), 400, /without a key/],
     [port, known({ ...token, 'msgq-id': 'x' }), 400, /is no id/],
     [port, known({ ...token, 'msgq-id': id.toLowerCase() }), 400, /is no id/],
     [port, known({ ...token, 'msgq-id': later }), 400, /time to come/],
@@ -303,7 +305,11 @@ t.test('an id that a message has already: with a token, a key, and alone', async
   t.match(taken, { status: 202, json: { id } })
   t.match(await api.ask(port, '/v1/messages', known(token)), { status: 200, json: { id } })
   t.match(
-    await api.ask(port, '/v1/messages', known(token, { ...held, key: 'other', body: 'y' })),
+    await api.ask(
+      port,
+      '/v1/messages',
+      known(token, { ...waits, key: 'other', body: 'y' }),
+    ),
     { status: 422, json: { code: 'id-conflict', field: 'id' } },
   )
 })
