@@ -47,16 +47,24 @@ const SAMPLE: readonly [name: string, killed: RegExp, failed: RegExp][] = [
   ['keyed', /rename keys/, /^ENOSPC at rename keys/],
   [
     'requeue (redirect)',
-    /rename incoming|fsync incoming|unlink bounce/,
-    /^(ENOSPC at (rename incoming|fsync incoming)|EIO at unlink bounce)/,
+    /rename incoming|unlink bounce/,
+    /^(ENOSPC at rename incoming|EIO at unlink bounce)/,
   ],
   [
     'fan out',
     /EXPANDED|mark-2 -> incoming/,
     /^(ENOSPC at rename active\S* -> incoming\/DUE,0,ID@mark-2|EIO at fsync active #1)/,
   ],
-  ['notice', /rename incoming\S* -> incoming/, /^ENOSPC at rename run/],
-  ['fallback', /rename incoming\S* -> incoming/, /^ENOSPC at rename run/],
+  [
+    'notice',
+    /rename incoming\S* -> incoming/,
+    /^ENOSPC at rename run\/bounced\S* -> \S+ #1$/,
+  ],
+  [
+    'fallback',
+    /rename incoming\S* -> incoming/,
+    /^ENOSPC at rename run\/fallback\S* -> \S+ #1$/,
+  ],
   ['delete (keyed)', /unlink keys/, /^EIO at openat look keys/],
 ]
 
