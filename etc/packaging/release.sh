@@ -44,11 +44,19 @@ rm -f dist/*.deb
 npm run deb
 npm pack --pack-destination "$out"
 mv dist/*.deb "$out/"
-npm sbom --omit=dev --sbom-format cyclonedx >"$out/sbom.cdx.json"
-
-# Each as somebody else will have it.
 look=$(mktemp -d)
 trap 'rm -rf "$look"' EXIT
+# Of a package without its tools: --omit=dev alone leaves out what a tool needs as well (graceful-fs).
+mkdir "$look/sbom"
+cp package.json package-lock.json "$look/sbom"
+(
+  cd "$look/sbom"
+  npm pkg delete devDependencies
+  npm install --silent --package-lock-only --ignore-scripts --no-audit --no-fund
+  npm sbom --package-lock-only --omit=dev --omit=peer --omit=optional --sbom-format cyclonedx
+) >"$out/sbom.cdx.json"
+
+# Each as somebody else will have it.
 runs() {
   said=$(node "$1" --version)
   [ "$said" = "$version" ] || refuse "$1 says $said, not $version"
@@ -61,7 +69,7 @@ for program in msgq msgqd; do runs "$look/npm/node_modules/msgq/bin/$program"; d
 node -e '
   const { components } = JSON.parse(fs.readFileSync(process.argv[1], "utf8"))
   const { packages } = JSON.parse(fs.readFileSync("package-lock.json", "utf8"))
-  const wanted = Object.entries(packages).filter(([path, it]) => path && !it.dev && !it.optional)
+  const wanted = Object.entries(packages).filter(([path, it]) => path && !it.dev && !it.devOptional && !it.optional && !it.peer)
   const has = new Set(components.map((it) => `${it.group ? it.group + "/" : ""}${it.name}@${it.version}`))
   const lacks = wanted.map(([path, it]) => `${path.split("node_modules/").at(-1)}@${it.version}`).filter((it) => !has.has(it))
   if (lacks.length > 0) throw new Error(`the SBOM lacks ${lacks.join(", ")}`)
