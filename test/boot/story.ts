@@ -520,7 +520,11 @@ class Story {
     await this.#until(() => this.#where(waits) === 'hold', 'it is held')
     to.equal(to.sh('dpkg --remove msgq').code, 0, 'it is removed')
     to.equal(this.#where(waits), 'hold', 'the spool is kept')
-    to.equal(this.#machine.sh('pgrep -u msgq').out, '', 'nothing of it runs')
+    to.equal(
+      this.#machine.sh('find /proc -maxdepth 1 -user msgq 2>/dev/null').out,
+      '',
+      'nothing of it runs',
+    )
     to.equal(to.sh('dpkg -i /srv/msgq-2.deb').code, 0, 'it is installed again')
     to.equal(this.#is('is-active'), 'active', 'and runs')
     to.sh('msgq release ALL')
