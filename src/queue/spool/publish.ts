@@ -71,8 +71,9 @@ export class Publisher {
   ): Promise<void> {
     this.#underWay++
     try {
-      // All that come in this turn are counted before the first of them goes on.
-      await undefined
+      // All that come in this turn, each by a timer of its own perhaps, are counted before the first
+      // of them goes on: one that takes itself for alone makes all others wait for its syncs.
+      await new Promise((resolve) => setImmediate(resolve))
       const calls = this.#underWay === 1 ? this.#alone : this.#abreast
       const parts = [Buffer.from(`${envelope}\n`), body, NEWLINE]
       if (trail !== '') parts.push(Buffer.from(trail))
