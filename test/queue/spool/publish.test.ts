@@ -59,10 +59,10 @@ void t.test(
     t.equal(new Set(used).size, 1)
     t.not(used[0], durable.DIRECT)
     t.not(used[0], durable.POOLED)
-  used.length = 0
-  const later = () => new Promise((resolve) => setTimeout(() => resolve(publish()), 5))
-  await Promise.all([later(), later(), later()])
-  t.notOk(used.includes(durable.DIRECT), 'also when each comes by a timer of its own')
+    used.length = 0
+    const later = () => new Promise((resolve) => setTimeout(() => resolve(publish()), 5))
+    await Promise.all([later(), later(), later()])
+    t.notOk(used.includes(durable.DIRECT), 'also when each comes by a timer of its own')
   },
 )
 
