@@ -54,9 +54,17 @@ export function formatJsonPath(path: JsonPath): string {
     .map((step) => {
       if (step === null) return '*'
       BARE.lastIndex = 0
-      return BARE.exec(step)?.[0] === step ? step : JSON.stringify(step)
+      return BARE.exec(step)?.[0] === step ? step : quote(step)
     })
     .join('.')
+}
+
+/** JSON leaves the controls from U+007F on as they are, and nobody could read them. */
+function quote(step: string): string {
+  return JSON.stringify(step).replace(
+    /\p{Cc}/gu,
+    (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
 }
 
 /** Every value that a path leads to. */

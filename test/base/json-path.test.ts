@@ -52,7 +52,8 @@ t.test('what is no path', async (t) => {
     t.equal(parseJsonPath(text), undefined, text)
 })
 
-t.test('a path is read as it is written', async () => {
+t.test('a path is read as it is written', async (t) => {
+  t.equal(formatJsonPath(['\u0085', '\u007f']), '"\\u0085"."\\u007f"')
   const step = fc.option(fc.string({ unit: 'binary', maxLength: 20 }), { nil: null })
   fc.assert(
     fc.property(fc.array(step, { minLength: 1, maxLength: 5 }), (path) => {
