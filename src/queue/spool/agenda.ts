@@ -12,7 +12,7 @@ import TinyQueue from 'tinyqueue'
 import type { State } from '../../message/state.ts'
 import type { Chain } from './chain.ts'
 import { Chains } from './chains.ts'
-import { parseName } from './name.ts'
+import { formatDue, idIn, parseName } from './name.ts'
 
 /** A message that waits, as its file's name tells. */
 export interface Waiting {
@@ -46,6 +46,8 @@ interface LaneAgenda {
   heap: TinyQueue<Waiting>
   /** The folder knows entries of this lane from this due on; Infinity: it knows no more. */
   horizon: number
+  /** The same as names carry it, once somebody asked. */
+  horizonText?: { readonly of: number; readonly text: string }
   /** While the folder is read: from here on there may be nearer ones than those seen so far. */
   unsure: number
   /** When something was last taken out of it. */
@@ -114,6 +116,21 @@ export class Agenda {
     }
     if (lane.heap.length > 2 * this.#most || chain !== undefined) this.#trim(lane)
     return this.#byId.has(waiting.id)
+  }
+
+  /**
+   * True for the file of a waiting message that `add` would refuse, told by its name alone. A start
+   * meets a million of them.
+   */
+  isBeyond(file: string): boolean {
+    const lane = this.#lanes.get(file.slice(file.indexOf('@') + 1))
+    if (lane === undefined || lane.chains !== undefined || lane.horizon === Infinity)
+      return false
+    if (lane.horizonText?.of !== lane.horizon)
+      lane.horizonText = { of: lane.horizon, text: formatDue(lane.horizon) }
+    return (
+      file >= lane.horizonText.text && this.#out.size === 0 && !this.#byId.has(idIn(file))
+    )
   }
 
   forget(id: string): void {

@@ -6,9 +6,6 @@
  * hand-made files are looked at; one that cannot be taken in stays, and is named once. A reading
  * that fails is reported, and begun again after a while.
  */
-import type { Dir } from 'node:fs'
-import { opendir } from 'node:fs/promises'
-
 import type { Clock } from '../../base/clock.ts'
 import { plainError } from '../../base/errno.ts'
 import type { Report } from '../queue.ts'
@@ -16,7 +13,8 @@ import { waitingIn } from './agenda.ts'
 import type { Agenda } from './agenda.ts'
 import type { Doorkeeper } from './doorkeeper.ts'
 import type { Layout } from './layout.ts'
-import { isStaged } from './name.ts'
+import { isStaged, nameTest } from './name.ts'
+import { namesInPieces } from './pieces.ts'
 import { Trouble } from './trouble.ts'
 
 /** So often (ms) it is read for what came by hand. */
@@ -25,6 +23,7 @@ const READ_EVERY = 600_000
 const PIECE = 1024
 /** After a reading that failed (ms). */
 const PAUSE = 60_000
+const OURS = nameTest()
 
 interface Deps {
   readonly layout: Layout
@@ -54,7 +53,8 @@ export class Backlog {
     let complete = false
     agenda.beginReading()
     try {
-      await this.#readNames(await opendir(layout.folder('deferred'), { bufferSize: PIECE }))
+      for await (const files of namesInPieces(layout.folder('deferred'), PIECE))
+        for (const file of files) this.#admit(file)
       complete = true
     } finally {
       agenda.endReading(complete, clock.now())
@@ -83,26 +83,9 @@ export class Backlog {
     await this.#reading
   }
 
-  /** The pool reads a piece; its names are taken at once, which costs half of asking for each. */
-  async #readNames(folder: Dir): Promise<void> {
-    try {
-      for (;;) {
-        let entry = await folder.read()
-        for (let n = 1; entry !== null; n++) {
-          this.#admit(entry.name)
-          if (n === PIECE) break
-          entry = folder.readSync()
-        }
-        if (entry === null) return
-      }
-    } finally {
-      await folder.close()
-    }
-  }
-
   #admit(file: string): void {
-    if (isStaged(file)) return
-    const { door } = this.#deps
+    const { agenda, door } = this.#deps
+    if (isStaged(file) || (OURS.test(file) && agenda.isBeyond(file))) return
     this.#trouble.guard(`deferred/${file}`, () => {
       const waiting = waitingIn('deferred', file)
       if (waiting === undefined) door.stray('deferred', file)

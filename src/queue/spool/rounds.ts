@@ -9,8 +9,6 @@
  */
 import { randomBytes } from 'node:crypto'
 import { readFileSync, statSync } from 'node:fs'
-import type { Dir } from 'node:fs'
-import { opendir } from 'node:fs/promises'
 import { setImmediate as breath } from 'node:timers/promises'
 
 import {
@@ -35,6 +33,7 @@ import { cannotUse } from './layout.ts'
 import type { Layout } from './layout.ts'
 import { formatName, parseName } from './name.ts'
 import { ring } from './outbox.ts'
+import { namesInPieces } from './pieces.ts'
 import { Publisher } from './publish.ts'
 import { Defect, Unsealed, bodyOf, readMessage } from './read.ts'
 import { readStory } from './story.ts'
@@ -113,25 +112,15 @@ export class SpoolRounds implements Rounds {
     }
   }
 
-  async *#pieces(state: State): AsyncGenerator<string[]> {
-    let folder: Dir
+  async *#pieces(state: State): AsyncGenerator<readonly string[]> {
+    const folder = this.#layout.folder(state)
     try {
-      folder = await opendir(this.#layout.folder(state), { bufferSize: PIECE })
-    } catch (error) {
-      if (isMissing(error)) return
-      throw cannotUse(this.#layout.folder(state), error)
-    }
-    try {
-      for (let entry = await folder.read(); entry !== null; entry = await folder.read()) {
-        const files = [entry.name]
-        while (files.length < PIECE && (entry = folder.readSync()) !== null)
-          files.push(entry.name)
+      for await (const files of namesInPieces(folder, PIECE)) {
         yield files
         await breath()
-        if (entry === null) return
       }
-    } finally {
-      await folder.close()
+    } catch (error) {
+      if (!isMissing(error)) throw cannotUse(folder, error)
     }
   }
 }

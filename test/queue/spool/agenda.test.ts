@@ -1,4 +1,4 @@
-import { deepStrictEqual, ok } from 'node:assert'
+import { deepStrictEqual, ok, strictEqual } from 'node:assert'
 
 import fc from 'fast-check'
 import t from 'tap'
@@ -239,6 +239,39 @@ void t.test(
     )
   },
 )
+
+void t.test('a name that is beyond says so before it is read', async (t) => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.tuple(fc.constantFrom('a', 'b', '=x-80'), fc.nat(30)), {
+        maxLength: 60,
+      }),
+      (wanted) => {
+        const agenda = new Agenda(3)
+        for (const [lane, due] of wanted) {
+          const { name } = sealed({ lane, due })
+          const beyond = agenda.isBeyond(name)
+          const added = agenda.add(waitingIn('deferred', name)!)
+          if (beyond) strictEqual(added, false)
+          else ok(added || agenda.isBeyond(name), 'it was kept, or cut off just now')
+        }
+      },
+    ),
+  )
+  const agenda = new Agenda(1)
+  const [near, ...far] = [1, 5, 6, 7, 8].map((due) => sealed({ lane: 'a', due }).name)
+  for (const file of [near!, ...far]) agenda.add(waitingIn('deferred', file)!)
+  t.ok(agenda.isBeyond(sealed({ lane: 'a', due: 9 }).name))
+  t.notOk(agenda.isBeyond(sealed({ lane: 'b', due: 9 }).name), 'another lane has room')
+  const { id } = waitingIn('deferred', near!)!
+  const twin = sealed({ lane: 'a', due: 9, id }).name
+  t.notOk(agenda.isBeyond(twin), 'a file with an id that waits is looked at')
+  agenda.leaves({ id: 'out', lane: 'c', chain: 'cafe0000' })
+  t.notOk(
+    agenda.isBeyond(sealed({ lane: 'a', due: 9 }).name),
+    'it may be one that comes back',
+  )
+})
 
 void t.test(
   'what stands on the doorstep is counted, and its latest are too much',
