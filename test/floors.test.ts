@@ -76,6 +76,11 @@ const SEEDS: readonly (readonly [file: string, text: string, violation: string])
   ['daemon/a.ts', `const fs = await import('fs')`, 'imports fs'],
   ['cli/a.ts', `const x = Date.now()`, 'asks the time by Date.now: the clock is passed in'],
   ['cli/a.ts', `const x = new Date`, 'asks the time by new Date(): the clock is passed in'],
+  [
+    'intake/a.ts',
+    `const s = AbortSignal.any([a, b])`,
+    'calls AbortSignal.any: base/linked.ts lets go',
+  ],
   ['cli/a.ts', `process.exit(1)`, 'calls process.exit: only bin/ decides'],
   [
     'cli/a.ts',

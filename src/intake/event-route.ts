@@ -5,6 +5,7 @@
  * comes again (`Last-Event-ID`): it then hears what came after that first. The journal is the
  * story and may lack lines after a crash (decision 20).
  */
+import { linked } from '../base/linked.ts'
 import { isId } from '../message/id.ts'
 import type { JournalLine } from '../message/journal-line.ts'
 import type { History, JournalQuery } from '../queue/queue.ts'
@@ -105,7 +106,7 @@ async function tell(
   const { caller, signal } = asked
   const full = caller.scopes.includes('read')
   const over = new AbortController()
-  const listening = AbortSignal.any([signal, over.signal])
+  const { signal: listening } = linked(signal, over.signal)
   let refused: unknown
   const check = setInterval(() => {
     try {

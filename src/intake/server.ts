@@ -15,6 +15,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 import { plainError } from '../base/errno.ts'
 import { MsgqError } from '../base/errors.ts'
+import { linked } from '../base/linked.ts'
 import { removeSocket, socketPath } from '../queue/open.ts'
 import { Asked } from './asked.ts'
 import { checkScope } from './caller.ts'
@@ -173,13 +174,14 @@ export class IntakeServer {
     const headers = door === 'http' ? corsHeaders(request, this.#options.origins()) : {}
     const patience = this.#options.timeout
     const client = new Client(request, response, { gone, patience, headers })
+    // Both live longer than a request: the stop as long as the daemon.
+    const { signal, release } = linked(gone, this.#stop.signal)
     let asked: Asked | undefined
     try {
       const found = this.#find(door, request)
       if ('status' in found) return await client.send(found, undefined)
       const { route } = found
       const share = new Share(this.#hold)
-      const signal = AbortSignal.any([gone, this.#stop.signal])
       const callerNow = () => this.#callerFor(door, request, route)
       asked = new Asked({ ...found, request, signal, goOn, share, callerNow })
       await client.send(await route.answer(asked), share)
@@ -189,6 +191,7 @@ export class IntakeServer {
       if (refusal.code === 'internal' && !gone.aborted) this.#options.onTrouble(error)
       await client.refuse(refusal, this.#stop.signal.aborted).catch(() => {})
     } finally {
+      release()
       asked?.end()
       line.end(response)
       if (--this.#underWay === 0) this.#onIdle()

@@ -5,6 +5,7 @@
  * warning of Node's, once.
  */
 import { MsgqError } from '../base/errors.ts'
+import { linked } from '../base/linked.ts'
 import { printable } from '../base/text.ts'
 import { entryView, messageView } from '../intake/message-view.ts'
 import { spanOf } from '../intake/when.ts'
@@ -103,9 +104,10 @@ export class SpoolQueue implements Public.Queue {
         ? undefined
         : setTimeout(() => over.abort(), Math.min(most, LONGEST))
     const broken = [this.#closing.signal, ...(signal === undefined ? [] : [signal])]
+    const ended = linked(over.signal, ...broken)
     try {
       const ends = await waiter.until([whole], {
-        signal: AbortSignal.any([over.signal, ...broken]),
+        signal: ended.signal,
         timeout: most ?? Infinity,
         past: true,
       })
@@ -113,6 +115,7 @@ export class SpoolQueue implements Public.Queue {
       return endedView(ends.get(whole) as End)
     } finally {
       clearTimeout(timer)
+      ended.release()
     }
   }
 

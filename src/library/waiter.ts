@@ -9,6 +9,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import type { Clock } from '../base/clock.ts'
+import { linked } from '../base/linked.ts'
 import type { JournalLine } from '../message/journal-line.ts'
 import { inForce } from '../message/suspension.ts'
 import type { Suspension } from '../message/suspension.ts'
@@ -60,7 +61,7 @@ export class Waiter {
     for (const id of ids) this.#watched.set(id, [id])
     this.#overAt = this.#clock.now() + timeout
     const known = new AbortController()
-    const over = AbortSignal.any([signal, known.signal])
+    const { signal: over, release } = linked(signal, known.signal)
     try {
       if (past) await this.#recollect()
       // Most lanes are not, and to look for the messages costs more.
@@ -69,6 +70,7 @@ export class Waiter {
       for (const id of this.#watched.keys()) this.#end(id, await this.#late(id))
     } finally {
       known.abort()
+      release()
     }
     return this.#ends
   }
