@@ -12,7 +12,7 @@ import { readdir } from 'node:fs/promises'
 import { setImmediate as breath } from 'node:timers/promises'
 
 import type { Clock } from '../../base/clock.ts'
-import { isMissing } from '../../base/errno.ts'
+import { isMissing, plainError } from '../../base/errno.ts'
 import { UnsureError } from '../../base/errors.ts'
 import { sha256 } from '../../message/envelope.ts'
 import { fingerprint, isKeyed, keyDigest } from '../../message/key.ts'
@@ -54,6 +54,8 @@ export class KeyDoor {
   /** What came in here and stands on the doorstep, with the digest of its key. */
   readonly #crowd = new Map<string, string | undefined>()
   #found: Promise<void> | undefined
+  /** Names that may stand in incoming/ and that a power cut would take back. */
+  #unsure = 0
   #countedAt = -Infinity
 
   constructor(deps: Deps) {
@@ -73,7 +75,7 @@ export class KeyDoor {
     if (key === undefined) return { id: await this.#enqueue(submission), isRepeat: false }
     const mine: KeyOfSender = { sender, key }
     const said = fingerprint({ ...draft, sha256: sha256(body) })
-    return this.#inTurn(keyDigest(mine), async (digest) => {
+    return this.#inTurn(keyDigest(mine), signal, async (digest) => {
       signal?.throwIfAborted()
       await this.#findUndecided()
       // Taken before the gate is asked, which may decide on it meanwhile.
@@ -88,6 +90,7 @@ export class KeyDoor {
       const { hops = 0 } = sender
       // A repeat has come as far as the first; this one went on from here.
       if (hops > (first.hops ?? Infinity)) throw new LoopError(first.id, hops)
+      await this.#makeSure(first.id)
       return { id: first.id, isRepeat: true }
     })
   }
@@ -119,22 +122,52 @@ export class KeyDoor {
           this.#undecided.set(digest, recordOf(id, said, submission.sender))
       })
     } catch (error) {
-      if (!(error instanceof UnsureError)) this.left(mine)
+      if (error instanceof UnsureError) this.#unsure++
+      else this.left(mine)
       throw error
     }
   }
 
-  /** Lets those with one key act one after the other. */
-  async #inTurn<T>(digest: string, act: (digest: string) => Promise<T>): Promise<T> {
-    const before = this.#lines.get(digest) ?? Promise.resolve()
-    const turn = before.then(() => act(digest))
-    const over = turn.catch(() => {})
-    this.#lines.set(digest, over)
+  /** A repeat is told that the first one is durable: what nobody synced is synced before that. */
+  async #makeSure(id: string): Promise<void> {
+    const known = this.#unsure
+    if (known === 0) return
     try {
-      return await turn
-    } finally {
-      if (this.#lines.get(digest) === over) this.#lines.delete(digest)
+      await this.#deps.outbox.sync()
+      // Of what came to it meanwhile this sync says nothing.
+      if (this.#unsure === known) this.#unsure = 0
+    } catch (cause) {
+      const why = `spool: ${id} may be queued or not: ${plainError(cause)}`
+      throw new UnsureError(why, { cause })
     }
+  }
+
+  /**
+   * Lets those with one key act one after the other. Who gives up while he waits has not acted; his
+   * place stays, so that nobody passes the one before him.
+   */
+  async #inTurn<T>(
+    digest: string,
+    signal: AbortSignal | undefined,
+    act: (digest: string) => Promise<T>,
+  ): Promise<T> {
+    const before = this.#lines.get(digest) ?? Promise.resolve()
+    let giveUp = () => {}
+    const turn = before.then(() => {
+      signal?.removeEventListener('abort', giveUp)
+      return act(digest)
+    })
+    const over = turn
+      .catch(() => {})
+      .then(() => {
+        if (this.#lines.get(digest) === over) this.#lines.delete(digest)
+      })
+    this.#lines.set(digest, over)
+    return new Promise<T>((resolve, reject) => {
+      giveUp = () => reject(signal?.reason as Error)
+      signal?.addEventListener('abort', giveUp)
+      turn.then(resolve, reject)
+    })
   }
 
   /** A message on whose key nobody has decided; once an operator deleted it the key is free. */
@@ -176,6 +209,8 @@ export class KeyDoor {
         const record = recordOf(envelope.id, said, envelope.sender)
         this.#undecided.set(digest, record)
         this.#crowd.set(envelope.id, digest)
+        // Its daemon may have died between the rename and the sync.
+        this.#unsure++
       } catch {
         // No message of a door, or it went on: the gate knows.
       }

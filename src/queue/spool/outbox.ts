@@ -106,6 +106,11 @@ export class SpoolOutbox implements Outbox {
     return id
   }
 
+  /** Makes the names durable that stand in incoming/ now. */
+  sync(): Promise<void> {
+    return this.#publisher.sync()
+  }
+
   /** Throws what a message without a body would be refused with. */
   check(): void {
     this.#checkRoom(0)

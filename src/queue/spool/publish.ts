@@ -83,6 +83,11 @@ export class Publisher {
     }
   }
 
+  /** Makes the names durable that stand in the folder now; for who may open it. */
+  sync(): Promise<void> {
+    return this.#commit.sync(this.#alone)
+  }
+
   async #publish(
     { id, name, staging }: { id: string; name: string; staging: string },
     parts: readonly Uint8Array[],
