@@ -1,22 +1,28 @@
 /**
  * message-routes - what is known of messages, one or many.
+ *
+ * Each look reads the names of folders, and of an id that is in none of them the journal: at each
+ * door so many look at once, and the others wait for their turn.
  */
 import type { Clock } from '../base/clock.ts'
 import type { Selector } from '../message/selector.ts'
 import type { Desk } from '../queue/queue.ts'
 import type { Asked } from './asked.ts'
-import { maySee } from './caller.ts'
+import { DOORS, maySee } from './caller.ts'
+import type { Door } from './caller.ts'
 import { count, selectorFrom } from './filters.ts'
 import type { Filters } from './filters.ts'
 import { entryView, lookUp } from './message-view.ts'
 import { Refusal } from './refusal.ts'
 import { json } from './reply.ts'
-import type { Reply } from './reply.ts'
 import type { Route } from './router.ts'
+import { Turns } from './turns.ts'
 
 /** Messages on a page, and at most. */
 const PAGE = 100
 const LARGEST_PAGE = 1_000
+/** As many as there are threads to read with. */
+const LOOKS = 4
 
 /** Parts of the query that may have several values, with commas between them. */
 const MANY = ['to', 'state', 'event', 'sender'] as const
@@ -26,24 +32,27 @@ const TEXTS = ['reason', 'key'] as const
 const NAMES = [...MANY, ...ONE, ...TEXTS, 'limit', 'after']
 
 export function messageRoutes(deps: { desk: Desk; clock: Clock }): Route[] {
+  const turns = Object.fromEntries(
+    DOORS.map((door) => [door, new Turns(LOOKS)]),
+  ) as Readonly<Record<Door, Turns>>
+  const inTurn = ({ caller, signal }: Asked, look: () => Promise<unknown>) =>
+    turns[caller.door].take(signal, async () => json(200, await look()))
   return [
     {
       method: 'GET',
       path: '/v1/messages/{id}',
       scopes: ['send', 'read'],
-      answer: async (asked) => {
+      answer: (asked) => {
         asked.checkQuery([])
-        return json(
-          200,
-          await lookUp(deps.desk, asked.caller, asked.params['id'] as string),
-        )
+        const id = asked.params['id'] as string
+        return inTurn(asked, () => lookUp(deps.desk, asked.caller, id))
       },
     },
     {
       method: 'GET',
       path: '/v1/messages',
       scopes: ['read'],
-      answer: (asked) => list(deps, asked),
+      answer: (asked) => inTurn(asked, () => list(deps, asked)),
     },
   ]
 }
@@ -51,7 +60,7 @@ export function messageRoutes(deps: { desk: Desk; clock: Clock }): Route[] {
 async function list(
   { desk, clock }: { desk: Desk; clock: Clock },
   asked: Asked,
-): Promise<Reply> {
+): Promise<object> {
   asked.checkQuery(NAMES)
   const { query, caller } = asked
   const selector = narrowed(
@@ -67,7 +76,7 @@ async function list(
   const after = query.get('after')
   const page = await desk.list(selector, { limit, ...(after === null ? {} : { after }) })
   const items = page.items.filter(({ lane }) => maySee(caller, lane)).map(entryView)
-  return json(200, page.next === undefined ? { items } : { items, next: page.next })
+  return page.next === undefined ? { items } : { items, next: page.next }
 }
 
 function filtersIn(query: URLSearchParams): Filters {

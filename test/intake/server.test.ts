@@ -13,6 +13,7 @@ import type { Test } from 'tap'
 
 import { systemClock } from '../../src/base/clock.ts'
 import { eventRoute } from '../../src/intake/event-route.ts'
+import { messageRoutes } from '../../src/intake/message-routes.ts'
 import { Refusal } from '../../src/intake/refusal.ts'
 import { SCOPES } from '../../src/intake/caller.ts'
 import type { Route } from '../../src/intake/router.ts'
@@ -20,7 +21,7 @@ import { sendRoute } from '../../src/intake/send-route.ts'
 import { IntakeServer } from '../../src/intake/server.ts'
 import type { ServerOptions } from '../../src/intake/server.ts'
 import type { JournalLine } from '../../src/message/journal-line.ts'
-import type { Doorway, History } from '../../src/queue/queue.ts'
+import type { Desk, Doorway, History } from '../../src/queue/queue.ts'
 import { ask } from './ask.ts'
 
 const ID = '01JD3Z8K6Q4W5E6R7T8Y9V0A1P'
@@ -336,6 +337,46 @@ t.test('lines are answered to who sends them all before he reads', async (t) => 
   })
   t.equal(heard.match(/"status":202/g)?.length, many)
   t.equal(taken.length, many)
+})
+
+t.test('who asks for messages waits for his turn, and at his own door', async (t) => {
+  const looks = { now: 0, most: 0, all: 0 }
+  let open = () => {}
+  const gate = new Promise<void>((resolve) => (open = resolve))
+  const desk = {
+    get: async () => {
+      looks.all++
+      looks.most = Math.max(looks.most, ++looks.now)
+      await gate
+      looks.now--
+      return undefined
+    },
+    firstOf: async () => undefined,
+    async *history() {},
+  } as unknown as Desk
+  const { socket, server, trouble } = await openDoor(
+    t,
+    { timeout: 20_000 },
+    messageRoutes({ desk, clock: systemClock }),
+  )
+  const path = `/v1/messages/${ID}`
+  const asked = Array.from({ length: 12 }, () => ask(socket, path))
+  await until(t, 'some look', () => looks.now > 0)
+  await sleep(50)
+  t.equal(looks.now, 4, 'and no more of them')
+  const line = connect(socket)
+  line.write(`GET ${path} HTTP/1.1\r\nhost: x\r\n\r\n`)
+  await sleep(20)
+  line.destroy()
+  await sleep(20)
+  await server.openSocket(join(socket, '../..'), 'submit')
+  const other = ask(join(socket, '../submit.sock'), path)
+  await until(t, 'nobody waits for another door', () => looks.now === 5)
+  open()
+  for (const { status } of await Promise.all([...asked, other])) t.equal(status, 404)
+  t.equal(looks.all, 13, 'who has gone has no turn')
+  t.equal(looks.most, 5)
+  t.same(trouble, [])
 })
 
 t.test('at a stop what is under way is answered, all of it', async (t) => {
