@@ -110,7 +110,7 @@ export function textOf({ headers, bytes }: Answer): string {
 /** The words worth a place in the reason: of a page its title, else how the text begins. */
 export function quoteOf(text: string, line: string): string {
   const isPage = /^\s*</.test(text)
-  const words = isPage ? (/<title[^>]*>([^<]*)/i.exec(text)?.[1] ?? '') : text
+  const words = isPage ? (/<title[^>]{0,200}>([^<]*)/i.exec(text)?.[1] ?? '') : text
   const quote = printable(words.replace(/\s+/g, ' '), QUOTED)
   return quote.toLowerCase() === line.toLowerCase() ? '' : quote
 }
@@ -121,5 +121,5 @@ function clip(text: string, limit: number): string {
   return Buffer.from(text)
     .subarray(0, limit)
     .toString('utf8')
-    .replace(/\ufffd+$/, '')
+    .replace(/\ufffd$/, '')
 }

@@ -64,7 +64,7 @@ function orAsIs(code: (text: string) => string, text: string): string {
 /** Stars for a secret that the end of the text cuts. */
 function starTail(text: string, forms: readonly string[]): string {
   // The cut may have gone through a character.
-  const whole = text.replace(/\ufffd+$/, '')
+  const whole = text.replace(/\ufffd$/, '')
   for (const form of forms)
     for (
       let length = Math.min(form.length - 1, whole.length);

@@ -18,7 +18,8 @@ import type { Body } from '../message/body.ts'
 import type { Answer } from './answer.ts'
 
 const READ_LIMIT = 16 * 1024
-const KEPT = 4 * 1024
+/** So much of an answer is kept. */
+export const KEPT = 4 * 1024
 const NOTHING = Buffer.alloc(0)
 /** The longest span that a timer of Node's can wait. */
 const LONGEST = 2 ** 31 - 1

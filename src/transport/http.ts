@@ -12,7 +12,7 @@ import type { OAuth2 } from '../config/oauth2.ts'
 import type { Outcome } from '../message/outcome.ts'
 import { judge } from './answer.ts'
 import { concealer } from './conceal.ts'
-import { Exchange } from './exchange.ts'
+import { Exchange, KEPT } from './exchange.ts'
 import type { Exchanged, ExchangeOptions } from './exchange.ts'
 import { stopped, unanswered, unsendable, withoutToken } from './failure.ts'
 import { Live } from './live.ts'
@@ -168,7 +168,7 @@ export function createHttpTransport(
       return { ...outcome, reason: hide(outcome.reason) }
     }
     const now = clock.now()
-    const answer = unpacked(how.answer)
+    const answer = unpacked(how.answer, KEPT)
     const judged = judge(answer, now, hide)
     const { success } = destination
     const outcome = success === undefined ? judged : bySuccess(judged, success)

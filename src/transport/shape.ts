@@ -126,7 +126,7 @@ async function textOf(
   }
   const text = Buffer.concat(chunks)
     .toString('utf8')
-    .replace(/\ufffd+$/, '')
+    .replace(/\ufffd$/, '')
   return { text, isWhole: read >= body.length }
 }
 

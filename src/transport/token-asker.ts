@@ -13,6 +13,7 @@ import { withExtra } from './pool.ts'
 import type { Pools, Way } from './pool.ts'
 import { TokenError } from './tokens.ts'
 import type { TokenRequest } from './tokens.ts'
+import { unpacked } from './unpack.ts'
 
 /** A token may be long, by all that it says of its client. */
 const LONGEST_ANSWER = 64 * 1024
@@ -50,7 +51,7 @@ export function tokenAsker({ pools, live, version, signal }: Around) {
     live.add(exchange, signal)
     try {
       const how = await exchange.ended
-      if (how.kind === 'answered') return how.answer
+      if (how.kind === 'answered') return unpacked(how.answer, LONGEST_ANSWER)
       const outcome = unanswered(how, { host: url.host, proxy: way.proxy }, http)
       const fault = 'fault' in outcome ? outcome.fault : 'network'
       throw new TokenError(outcome.reason, fault)

@@ -15,7 +15,6 @@ import { statusLine } from './answer.ts'
 import type { Answer } from './answer.ts'
 import { concealer } from './conceal.ts'
 import { retryAfter } from './retry-after.ts'
-import { unpacked } from './unpack.ts'
 
 /** No token could be had. */
 export class TokenError extends Error {
@@ -126,7 +125,7 @@ export class Tokens {
     secret: string,
   ): Promise<Token> {
     try {
-      const answer = unpacked(await this.#ask(destination, tokenRequest(auth, secret)))
+      const answer = await this.#ask(destination, tokenRequest(auth, secret))
       const token = this.#read(answer, concealer([secret, encodeURIComponent(secret)]))
       entry.token = token
       delete entry.failure

@@ -666,7 +666,7 @@ t.test('a sign, a title, both or neither', async (t) => {
 })
 
 t.test('what is too long is cut and says so, or bounces', async (t) => {
-  const { told, destinationOf, deliver, lastJson } = await open(t)
+  const { told, destinationOf, deliver, last, lastJson } = await open(t)
   const discord = destinationOf('type = "discord"\nurl = "{}/x/y"')
   const text = () => (lastJson() as { content: string }).content
   await deliver(discord, 'x'.repeat(2_000))
@@ -690,6 +690,15 @@ t.test('what is too long is cut and says so, or bounces', async (t) => {
     open: () => Readable.from(Array.from({ length: 300 }, () => Buffer.alloc(10_000, 'x'))),
   })
   t.ok(/^x+\n\[cut: the whole has 2\.9M\]$/.test(text()))
+  // Bytes that are no text, for which nobody waits: one after the other they once took minutes.
+  const pager = destinationOf('type = "pagerduty"\nrouting_key = "r"\nurl = "{}/x"')
+  const noise = Buffer.concat([Buffer.alloc(99_999, 0xff), Buffer.from('!')])
+  await deliver(pager, {
+    kind: 'stream',
+    length: 3_000_000,
+    open: () => Readable.from(Array.from({ length: 30 }, () => noise)),
+  })
+  t.match(last().body, /\[cut: the whole has 2\.9M\]/)
   const count = told.length
   const whatsapp = destinationOf('type = "whatsapp"\nurl = "{}/"\nkey = "k"\nto = "1"')
   t.match(await deliver(whatsapp, 'x'.repeat(4_097)), {

@@ -204,6 +204,18 @@ t.test('bodies packed where they are worth it, answers unpacked to be read', asy
     response.writeHead(400, { 'content-encoding': 'br' }).end(zeros)
   })
   t.match(await deliver(t, attemptOf(destinationOf(bomb))), { reason: '400 Bad Request' })
+
+  // Of what was packed as much counts as of what was not: a megabyte of these takes hours to read.
+  for (const more of ['<title', '\xff']) {
+    const said = Buffer.from(`${more.repeat(1_000_000 / more.length)}!`, 'latin1')
+    const dense = await receiver(t, (request, response) => {
+      request.resume()
+      response.writeHead(400, { 'content-encoding': 'gzip' }).end(gzipSync(said))
+    })
+    const outcome = await deliver(t, attemptOf(destinationOf(dense)))
+    t.match(outcome, { kind: 'bounced', status: 400 })
+    t.notMatch((outcome as { answer?: string }).answer, /!/)
+  }
 })
 
 /** A CA of its own, with a certificate for 127.0.0.1 and one for each name. */
