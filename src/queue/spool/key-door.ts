@@ -151,6 +151,7 @@ export class KeyDoor {
     signal: AbortSignal | undefined,
     act: (digest: string) => Promise<T>,
   ): Promise<T> {
+    signal?.throwIfAborted()
     const before = this.#lines.get(digest) ?? Promise.resolve()
     let giveUp = () => {}
     const turn = before.then(() => {

@@ -63,7 +63,8 @@ t.test('a name that the last daemon did not sync is synced before a yes', async 
   t.equal(synced, 1)
   const next = make()
   const twice = await Promise.all([next.submit(MESSAGE), next.submit(MESSAGE)])
-  t.strictSame(twice, Array(2).fill({ id, isRepeat: true }))
+  const repeat = { id, isRepeat: true }
+  t.strictSame(twice, [repeat, repeat])
   t.equal(synced, 2, 'once more, and once for all')
   t.equal(yard.ls('incoming').length, 1)
 })
