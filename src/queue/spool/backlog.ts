@@ -9,13 +9,13 @@
 import type { Clock } from '../../base/clock.ts'
 import { plainError } from '../../base/errno.ts'
 import type { Report } from '../queue.ts'
-import { waitingIn } from './agenda.ts'
 import type { Agenda } from './agenda.ts'
 import type { Doorkeeper } from './doorkeeper.ts'
 import type { Layout } from './layout.ts'
 import { isStaged, nameTest } from './name.ts'
 import { namesInPieces } from './pieces.ts'
 import { Trouble } from './trouble.ts'
+import { waitingIn } from './waiting.ts'
 
 /** So often (ms) it is read for what came by hand. */
 const READ_EVERY = 600_000

@@ -7,7 +7,7 @@
  */
 import TinyQueue from 'tinyqueue'
 
-import type { Waiting } from './agenda.ts'
+import type { Waiting } from './waiting.ts'
 
 /** Greater and smaller than each id. */
 export const HIGH = '~'

@@ -8,9 +8,9 @@
  * dropped cost a reading and never the order.
  */
 import { chainWithin } from '../../message/chain.ts'
-import type { Waiting } from './agenda.ts'
 import { Chain, HIGH, LOW } from './chain.ts'
 import { Dropped } from './dropped.ts'
+import type { Waiting } from './waiting.ts'
 
 export class Chains {
   /** The lane is one chain. */

@@ -8,9 +8,10 @@
 import type { Clock } from '../../base/clock.ts'
 import { plainError } from '../../base/errno.ts'
 import type { Claims, Lease, Report } from '../queue.ts'
-import type { Agenda, Waiting } from './agenda.ts'
+import type { Agenda } from './agenda.ts'
 import type { ClaimTable } from './claims.ts'
 import type { Doorkeeper } from './doorkeeper.ts'
+import type { Waiting } from './waiting.ts'
 
 /** An entry that could not be claimed is tried again so much later (ms). */
 const FAULT_PAUSE = 60_000

@@ -19,8 +19,6 @@ import type { Offspring } from '../fan-out.ts'
 import { expandedLine, queuedLine } from '../journal.ts'
 import type { Lease, Settlement } from '../queue.ts'
 import { planSettlement } from '../states.ts'
-import { waitingIn } from './agenda.ts'
-import type { Waiting } from './agenda.ts'
 import { putAside } from './aside.ts'
 import { expand } from './fan.ts'
 import type { Fanned } from './fan.ts'
@@ -31,6 +29,8 @@ import { Pace } from './pace.ts'
 import { Defect, bodyOf } from './read.ts'
 import type { MessageFile } from './read.ts'
 import { tell } from './tell.ts'
+import { waitingIn } from './waiting.ts'
+import type { Waiting } from './waiting.ts'
 
 interface Held extends Fanned {
   readonly file: MessageFile

@@ -12,8 +12,6 @@ import type { Stats } from 'node:fs'
 
 import type { State } from '../../message/state.ts'
 import { adoptName } from './adopt.ts'
-import { waitingIn } from './agenda.ts'
-import type { Waiting } from './agenda.ts'
 import { putAside } from './aside.ts'
 import { Doorstep } from './doorstep.ts'
 import type { Found } from './doorstep.ts'
@@ -28,6 +26,8 @@ import { Trouble } from './trouble.ts'
 import { compareTwins } from './twins.ts'
 import { Visitors } from './visitors.ts'
 import type { Visitor } from './visitors.ts'
+import { waitingIn } from './waiting.ts'
+import type { Waiting } from './waiting.ts'
 
 /** Adopted in one go: each is copied and synced. */
 const ADOPTED_AT_ONCE = 64

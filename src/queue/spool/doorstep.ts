@@ -11,10 +11,10 @@ import type { Stats } from 'node:fs'
 
 import type { Clock } from '../../base/clock.ts'
 import { isMissing } from '../../base/errno.ts'
-import { waitingIn } from './agenda.ts'
-import type { Waiting } from './agenda.ts'
 import type { Layout } from './layout.ts'
 import { isStaged } from './name.ts'
+import { waitingIn } from './waiting.ts'
+import type { Waiting } from './waiting.ts'
 
 /** A hand-made file is adopted when nothing of it changed for so long (ms). */
 export const REST = 2_000

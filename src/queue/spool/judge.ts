@@ -18,8 +18,6 @@ import { queuedLine } from '../journal.ts'
 import type { Report } from '../queue.ts'
 import { holdsAtDoor } from '../states.ts'
 import { adoptName } from './adopt.ts'
-import { waitingIn } from './agenda.ts'
-import type { Waiting } from './agenda.ts'
 import { putAside } from './aside.ts'
 import { REST } from './doorstep.ts'
 import type { KeyGate } from './key-gate.ts'
@@ -30,6 +28,8 @@ import type { Name } from './name.ts'
 import { Defect, Unsealed, readMessage } from './read.ts'
 import type { MessageFile } from './read.ts'
 import { tellHold } from './tell.ts'
+import { waitingIn } from './waiting.ts'
+import type { Waiting } from './waiting.ts'
 
 /** A file that cannot be read now is tried again so much later (ms). */
 const FAULT_PAUSE = 60_000

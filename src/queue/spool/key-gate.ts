@@ -15,7 +15,6 @@ import { fingerprint, isKeyed, keyDigest, wasRequeued } from '../../message/key.
 import type { KeyOfSender, Keyed } from '../../message/key.ts'
 import type { TrailLine } from '../../message/trail.ts'
 import type { Report } from '../queue.ts'
-import type { Waiting } from './agenda.ts'
 import { KeyBook } from './key-book.ts'
 import type { KeyRecord } from './key-book.ts'
 import type { Layout } from './layout.ts'
@@ -25,6 +24,7 @@ import { readEnvelope } from './read.ts'
 import { Roster } from './roster.ts'
 import { tell } from './tell.ts'
 import { Trouble } from './trouble.ts'
+import type { Waiting } from './waiting.ts'
 
 /** A message whose key cannot be looked up now is asked again so much later (ms). */
 const RETRY = 60_000

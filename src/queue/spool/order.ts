@@ -9,11 +9,12 @@ import { lstatSync, readdirSync } from 'node:fs'
 
 import type { Clock } from '../../base/clock.ts'
 import type { Lease, Settlement } from '../queue.ts'
-import type { Agenda, Waiting } from './agenda.ts'
+import type { Agenda } from './agenda.ts'
 import type { ClaimTable } from './claims.ts'
 import type { Doorkeeper } from './doorkeeper.ts'
 import type { Layout } from './layout.ts'
 import { idIn } from './name.ts'
+import type { Waiting } from './waiting.ts'
 
 /** So often files are looked for, and so many of them (ms). */
 const EVERY = 1_000

@@ -11,13 +11,14 @@ import { NewerFormatError } from '../../message/envelope.ts'
 import type { Envelope } from '../../message/envelope.ts'
 import { queuedLine } from '../journal.ts'
 import { holdsAtDoor, notBeforeOf } from '../states.ts'
-import { waitingIn } from './agenda.ts'
-import type { Agenda, Waiting } from './agenda.ts'
+import type { Agenda } from './agenda.ts'
 import type { ClaimTable } from './claims.ts'
 import type { JudgeDeps } from './judge.ts'
 import { formatName, parseName } from './name.ts'
 import { Unsealed, readEnvelope, readMessage } from './read.ts'
 import { tellHold } from './tell.ts'
+import { waitingIn } from './waiting.ts'
+import type { Waiting } from './waiting.ts'
 
 /** So many may wait in incoming/ for lanes that stand still; from twice that on the rest goes. */
 const DOORSTEP = 100

@@ -3,8 +3,9 @@ import { deepStrictEqual, ok, strictEqual } from 'node:assert'
 import fc from 'fast-check'
 import t from 'tap'
 
-import { Agenda, waitingIn } from '../../../src/queue/spool/agenda.ts'
-import type { Waiting } from '../../../src/queue/spool/agenda.ts'
+import { Agenda } from '../../../src/queue/spool/agenda.ts'
+import { waitingIn } from '../../../src/queue/spool/waiting.ts'
+import type { Waiting } from '../../../src/queue/spool/waiting.ts'
 import { sealed } from './yard.ts'
 
 let numbers = 0

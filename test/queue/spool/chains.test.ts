@@ -9,7 +9,7 @@ import t from 'tap'
 import { LOOSE, chainOf } from '../../../src/message/chain.ts'
 import { Agenda } from '../../../src/queue/spool/agenda.ts'
 import { parseName } from '../../../src/queue/spool/name.ts'
-import type { Waiting } from '../../../src/queue/spool/agenda.ts'
+import type { Waiting } from '../../../src/queue/spool/waiting.ts'
 import { Yard, sealed } from './yard.ts'
 
 const everywhere = () => Infinity

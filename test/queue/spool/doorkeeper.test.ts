@@ -18,11 +18,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 import t from 'tap'
 
-import type { Waiting } from '../../../src/queue/spool/agenda.ts'
 import { parseName } from '../../../src/queue/spool/name.ts'
 import { MOVES } from '../../../src/queue/spool/moves.ts'
 import { SpoolOutbox, ring } from '../../../src/queue/spool/outbox.ts'
 import { Parking } from '../../../src/queue/spool/parking.ts'
+import type { Waiting } from '../../../src/queue/spool/waiting.ts'
 import { NEEDS_ROOT, RESTED, Yard, asPlainUser, sealed } from './yard.ts'
 
 const OPS = '{"to":"ops"}\n'

@@ -15,11 +15,11 @@ import { seal } from '../../../src/message/envelope.ts'
 import { keyDigest } from '../../../src/message/key.ts'
 import type { Keyed } from '../../../src/message/key.ts'
 import type { Draft } from '../../../src/message/draft.ts'
-import { waitingIn } from '../../../src/queue/spool/agenda.ts'
 import { KeyBook } from '../../../src/queue/spool/key-book.ts'
 import { KeyGate } from '../../../src/queue/spool/key-gate.ts'
 import { pruneKeys } from '../../../src/queue/spool/key-prune.ts'
 import { Mover } from '../../../src/queue/spool/moves.ts'
+import { waitingIn } from '../../../src/queue/spool/waiting.ts'
 import { Yard, anId, asPlainUser, give } from './yard.ts'
 
 const WINDOW = 86_400_000
