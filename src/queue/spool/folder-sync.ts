@@ -2,8 +2,8 @@
  * folder-sync - makes renames and removals durable, once a second for all of them.
  *
  * A power cut repeats at most what was settled in the last second and one sync. A sync that
- * fails is reported: the kernel may have dropped what it could not write, and saying so is all
- * that is left.
+ * fails is reported, and owed to the next one; but the kernel may have dropped what it could not
+ * write, and then saying so is all that is left.
  */
 import { syncFolder } from '../../base/durable.ts'
 import { plainError } from '../../base/errno.ts'
@@ -82,6 +82,7 @@ export class FolderSync {
       try {
         await this.#syncFolder(this.#layout.folder(state))
       } catch (error) {
+        this.#mover.touched.add(state)
         const message = `sync of ${state}/: ${plainError(error)}`
         this.#report({ level: 'error', event: 'trouble', message })
         troubles.push(error)

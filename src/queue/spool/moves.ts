@@ -39,7 +39,7 @@ export const MOVES: readonly Move[] = [
   {
     from: 'deferred',
     to: 'incoming',
-    when: 'flushed or requeued; a name that is not ours',
+    when: 'flushed, requeued, or due earlier after the clock went back; a name that is not ours',
   },
   { from: 'deferred', to: 'hold', when: 'held by an operator' },
   {
@@ -69,7 +69,11 @@ export const MOVES: readonly Move[] = [
     to: 'hold',
     when: 'its envelope says hold, a rule or an operator does, or the daemon died of it',
   },
-  { from: 'active', to: 'incoming', when: 'stop, recovery, adopted; made of an event' },
+  {
+    from: 'active',
+    to: 'incoming',
+    when: 'stop, recovery, adopted; made of an event; not sealed, or its key is not decided on',
+  },
   { from: 'active', to: 'corrupt', when: 'disproved' },
   { from: 'hold', to: 'incoming', when: 'released or requeued' },
   { from: 'hold', to: 'bounce', when: 'expired by an operator' },
@@ -161,8 +165,16 @@ export class Mover {
 
   #note(from: State, to: State): void {
     this.touched.add(from).add(to)
-    if (this.#cautious)
-      for (const state of [to, from]) syncFolderSync(this.#layout.folder(state))
+    if (this.#cautious) for (const state of [to, from]) this.#sync(state)
+  }
+
+  /** The file is moved, whatever becomes of it: who syncs what is `touched` says what the disk says. */
+  #sync(state: State): void {
+    try {
+      syncFolderSync(this.#layout.folder(state))
+    } catch {
+      // It stays touched.
+    }
   }
 
   #rename(source: string, target: string): boolean {

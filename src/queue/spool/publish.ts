@@ -145,12 +145,11 @@ export class Publisher {
     await promisify(execFile)('sync', ['-f', `/proc/${process.pid}/fd/${own}`])
   }
 
-  /** The name may not last, so nothing may be promised: it goes, unless the daemon has it. */
-  async #takeBack(target: string, cause: unknown): Promise<void> {
+  /** The name may not last, so nothing may be promised: it goes, where the daemon has it not yet. */
+  async #takeBack(target: string, cause: unknown): Promise<never> {
     try {
       await removeFile(target)
-    } catch (error) {
-      if (isMissing(error)) return
+    } catch {
       const why = `spool: ${target} may be queued or not: ${plainError(cause)}`
       throw new UnsureError(why, { cause })
     }

@@ -83,6 +83,29 @@ void t.test('a sync that fails is said, and stops no other', async (t) => {
   ])
 })
 
+void t.test('what a sync could not make durable is owed to the next one', async (t) => {
+  let isBroken = true
+  const yard = await Yard.open(t)
+  const mover = new Mover(yard.layout, false)
+  const synced: string[] = []
+  const sync = new FolderSync(
+    yard.layout,
+    mover,
+    () => {},
+    async (path) => {
+      synced.push(path.split('/').at(-1)!)
+      if (isBroken) throw Object.assign(new Error('EMFILE'), { code: 'EMFILE' })
+    },
+  )
+  mover.touched.add('active').add('deferred')
+  await t.rejects(sync.now(), { code: 'EMFILE' })
+  isBroken = false
+  await sync.now()
+  t.strictSame(synced, ['active', 'deferred', 'active', 'deferred'])
+  await sync.now()
+  t.equal(synced.length, 4, 'and then no more')
+})
+
 void t.test(
   'the id of an adopted file is durable before the file can go out',
   async (t) => {
@@ -152,5 +175,29 @@ void t.test(
     if (ran.status !== 0) return t.pass('strace', { skip: 'strace(1) may not trace here' })
     const calls = readFileSync(log, 'utf8').match(/\b(?:rename|fsync)(?=\()/g)
     t.strictSame(calls, ['rename', 'fsync', 'fsync'])
+  },
+)
+
+void t.test(
+  'there, a sync that fails does not unmake the rename: it is owed to the next one',
+  async (t) => {
+    const { Mover } = await t.mockImport<
+      typeof import('../../../src/queue/spool/moves.ts')
+    >('../../../src/queue/spool/moves.ts', {
+      '../../../src/base/durable.ts': {
+        ...durable,
+        syncFolderSync: () => {
+          throw Object.assign(new Error('EMFILE'), { code: 'EMFILE' })
+        },
+      },
+    })
+    const yard = await Yard.open(t)
+    const { name, bytes } = sealed()
+    yard.put('incoming', name, bytes)
+    const mover = new Mover(yard.layout, true)
+    t.equal(mover.claim('incoming', name, `${name}#x`), true)
+    t.strictSame([...mover.touched].toSorted(), ['active', 'incoming'])
+    t.equal(mover.move('active', `${name}#x`, 'hold', name), name)
+    t.strictSame([...mover.touched].toSorted(), ['active', 'hold', 'incoming'])
   },
 )
