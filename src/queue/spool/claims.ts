@@ -191,8 +191,9 @@ export class ClaimTable {
       return await bodyOf(this.#deps.layout.file('active', active), file)
     } catch (error) {
       if (!(error instanceof Defect) && !isMissing(error)) throw error
-      this.#held.delete(lease.id)
+      // First of all: where the disk refuses, the lease stands.
       if (error instanceof Defect) putAside(this.#deps, 'active', active, error.message)
+      this.#held.delete(lease.id)
       return undefined
     }
   }

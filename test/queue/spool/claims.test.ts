@@ -226,6 +226,28 @@ void t.test('a long body is proven before a byte of it goes out', async (t) => {
   t.equal(await yard.engine.settle(lease, { to: 'delivered' }), 'lost')
 })
 
+void t.test(
+  'a long body that disproves itself, and cannot be put aside now, stays in our hands',
+  async (t) => {
+    const yard = await Yard.open(t)
+    const { name, bytes, id } = sealed({ body: Buffer.alloc(2 * 1024 * 1024, 'x') })
+    bytes[bytes.length - 100]! ^= 1
+    yard.put('incoming', name, bytes)
+    const lease = await yard.lease()
+    await asPlainUser(yard.root, async () => {
+      chmodSync(yard.path('corrupt', ''), 0o500)
+      await t.rejects(yard.engine.readBody(lease), { code: 'EACCES' })
+      chmodSync(yard.path('corrupt', ''), 0o700)
+      const due = yard.clock.now()
+      t.equal(await yard.engine.settle(lease, { to: 'postponed', due }), 'ok')
+      const again = await yard.lease()
+      t.equal(await yard.engine.readBody(again), undefined)
+      t.match(await yard.engine.get(id), { entry: { state: 'corrupt' } })
+      await yard.engine.close()
+    })
+  },
+)
+
 void t.test('as many are in active/ as leases are out', async (t) => {
   const yard = await Yard.open(t)
   for (let n = 0; n < 50; n++) await yard.send({ to: `lane${n % 5}` })
