@@ -98,7 +98,13 @@ export async function sealInPlace(
   const staged = layout.file('active', `.${name.id}-${name.claim}`)
   removeSync(staged)
   await writeStaged(staged, [Buffer.from(`${text}\n`), body, NEWLINE, Buffer.from(trail)])
-  renameSync(staged, path)
+  try {
+    renameSync(staged, path)
+  } catch (error) {
+    // The next try has another token, and another copy.
+    removeSync(staged)
+    throw error
+  }
   return adopted(envelope, options.now)
 }
 

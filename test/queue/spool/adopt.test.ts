@@ -1,10 +1,12 @@
 import { ok } from 'node:assert'
+import * as fs from 'node:fs'
 import {
   appendFileSync,
   closeSync,
   linkSync,
   openSync,
   readFileSync,
+  readdirSync,
   renameSync,
   statSync,
   utimesSync,
@@ -16,7 +18,7 @@ import fc from 'fast-check'
 import t from 'tap'
 
 import { parseTrail } from '../../../src/message/trail.ts'
-import { parseName } from '../../../src/queue/spool/name.ts'
+import { formatName, parseName } from '../../../src/queue/spool/name.ts'
 import { readMessage } from '../../../src/queue/spool/read.ts'
 import { NO_PRLIMIT, withFileLimit } from './limits.ts'
 import { NEEDS_ROOT, RESTED, Yard, anId, give, sealed } from './yard.ts'
@@ -433,3 +435,22 @@ void t.test(
     t.equal(readMessage(backup).envelope.id, id)
   },
 )
+
+void t.test('a copy that cannot take its place does not stay', async (t) => {
+  const yard = await Yard.open(t)
+  const { sealInPlace } = await t.mockImport<
+    typeof import('../../../src/queue/spool/adopt.ts')
+  >('../../../src/queue/spool/adopt.ts', {
+    'node:fs': {
+      ...fs,
+      renameSync: () => {
+        throw Object.assign(new Error('EIO'), { code: 'EIO' })
+      },
+    },
+  })
+  const name = { due: 1_000, tries: 0, id: anId(), lane: '_adopt', claim: 'x1' }
+  yard.put('active', formatName(name), `${OPS}body`)
+  const options = { now: yard.clock.now(), messageSizeLimit: 1_000 }
+  await t.rejects(sealInPlace(yard.layout, name, options), { code: 'EIO' })
+  t.strictSame(readdirSync(yard.path('active', '')), [formatName(name)])
+})
