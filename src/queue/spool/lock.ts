@@ -13,7 +13,7 @@ import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import type { Clock } from '../../base/clock.ts'
-import { errnoOf } from '../../base/errno.ts'
+import { errnoOf, plainError } from '../../base/errno.ts'
 import { MsgqError } from '../../base/errors.ts'
 import { cannotUse } from './layout.ts'
 import type { Layout } from './layout.ts'
@@ -146,11 +146,13 @@ async function openLocked(
  */
 function flock(fd: number, kind: 'exclusive' | 'shared'): boolean | undefined {
   const flag = kind === 'exclusive' ? '-x' : '-s'
-  const ran = spawnSync('flock', ['-n', flag, '3'], {
+  const { error, status } = spawnSync('flock', ['-n', flag, '3'], {
     stdio: ['ignore', 'ignore', 'ignore', fd],
   })
-  if (errnoOf(ran.error) === 'ENOENT') return undefined
-  return ran.status === 0
+  if (error === undefined) return status === 0
+  if (errnoOf(error) === 'ENOENT') return undefined
+  const why = `lock: flock(1) cannot be run: ${plainError(error)}`
+  throw new MsgqError('temporary', why, undefined, error)
 }
 
 /**

@@ -162,3 +162,21 @@ void t.test(
     await taken!.release()
   },
 )
+
+void t.test('a flock(1) that cannot be run says nothing of another msgqd', async (t) => {
+  const layout = spool(t)
+  const lock = await t.mockImport<typeof import('../../../src/queue/spool/lock.ts')>(
+    '../../../src/queue/spool/lock.ts',
+    {
+      'node:child_process': {
+        spawnSync: () => ({
+          status: null,
+          error: Object.assign(new Error('spawn flock EAGAIN'), { code: 'EAGAIN' }),
+        }),
+      },
+    },
+  )
+  const why = { exitCode: 75, message: /flock\(1\) cannot be run: spawn flock EAGAIN/ }
+  await t.rejects(lock.Lock.take(layout, systemClock), why)
+  t.throws(() => lock.currentHolder(layout, systemClock), why)
+})
