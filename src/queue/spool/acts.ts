@@ -131,6 +131,9 @@ export class Acts {
           run.trouble ??= error
         })
       }
+      await keys?.end().catch((error: unknown) => {
+        run.trouble ??= error
+      })
       options.onProgress?.(done.length + skipped.length, run.matched)
       await breath()
     }

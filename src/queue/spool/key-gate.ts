@@ -159,10 +159,10 @@ export class KeyGate {
             this.#isDurable = false
             await this.book.write(envelope, this.#deps.clock.now())
             const { state, file, id } = waiting
-            // An operator deleted it: a record without a message would swallow the next one.
             const isGone = !existsSync(this.#deps.layout.file(state, file))
-            if (isGone && !(await this.#isThere(id))) this.book.remove(envelope)
-            else given.push(waiting)
+            if (!isGone || (await this.#isThere(id))) given.push(waiting)
+            // An operator deleted it: a record without a message would swallow the next one.
+            else if (this.book.remove(envelope)) await this.book.sync()
           }),
         ),
       )

@@ -2,9 +2,9 @@
  * key-release - takes the keys away from messages that an operator deletes, before they go.
  *
  * A record that outlives a deleted message would swallow the sender's next one. So: the records
- * go first, durably; then the messages; then what the daemon gave a message in between. One that
- * was not deleted after all gets its key back; a crash before that may cost a repeat. One that
- * cannot be read may have a key, and is not deleted.
+ * go first, durably; then the messages; then what the daemon gave a message in between, durably
+ * too. One that was not deleted after all gets its key back; a crash before that may cost a repeat.
+ * One that cannot be read may have a key, and is not deleted.
  */
 import { opendirSync } from 'node:fs'
 
@@ -22,6 +22,8 @@ export class KeyRelease {
   readonly #book: KeyBook
   readonly #keyed = new Map<string, Keyed>()
   readonly #taken = new Set<string>()
+  /** Records went or came since the last sync. */
+  #isOwed = false
   /** Why some could not be read. */
   readonly #barred = new Map<string, string>()
 
@@ -45,14 +47,22 @@ export class KeyRelease {
   /** A message is deleted: what it was given meanwhile goes too. */
   deleted(id: string): void {
     const envelope = this.#keyed.get(id)
-    if (envelope !== undefined) this.#book.remove(envelope)
+    if (envelope !== undefined && this.#book.remove(envelope)) this.#isOwed = true
   }
 
   /** A message stays: it keeps its key. */
   async stays(id: string, now: number): Promise<void> {
     const envelope = this.#keyed.get(id)
     if (envelope === undefined || !this.#taken.has(id)) return
-    if (this.#book.read(envelope) === undefined) await this.#book.write(envelope, now)
+    if (this.#book.read(envelope) !== undefined) return
+    await this.#book.write(envelope, now)
+    this.#isOwed = true
+  }
+
+  /** Makes what became of the keys since they were taken durable. */
+  async end(): Promise<void> {
+    if (this.#isOwed) await this.#book.sync()
+    this.#isOwed = false
   }
 
   async #take(messages: readonly Spotted[]): Promise<void> {

@@ -77,6 +77,7 @@ async function removeSome(deps: BounceDeps, some: readonly Spotted[]): Promise<n
     note(plainLine('removed', entry, clock.now(), 'its time in bounce is over'))
     removed++
   }
+  await keys.end()
   return removed
 }
 

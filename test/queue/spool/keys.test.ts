@@ -11,6 +11,7 @@ import {
 import { join } from 'node:path'
 import t from 'tap'
 
+import * as durable from '../../../src/base/durable.ts'
 import { seal } from '../../../src/message/envelope.ts'
 import { keyDigest } from '../../../src/message/key.ts'
 import type { Keyed } from '../../../src/message/key.ts'
@@ -19,6 +20,8 @@ import { KeyBook } from '../../../src/queue/spool/key-book.ts'
 import { KeyGate } from '../../../src/queue/spool/key-gate.ts'
 import { pruneKeys } from '../../../src/queue/spool/key-prune.ts'
 import { Mover } from '../../../src/queue/spool/moves.ts'
+import { readEnvelope } from '../../../src/queue/spool/read.ts'
+import type { Spotted } from '../../../src/queue/spool/roster.ts'
 import { waitingIn } from '../../../src/queue/spool/waiting.ts'
 import { Yard, anId, asPlainUser, give } from './yard.ts'
 
@@ -238,6 +241,63 @@ void t.test('a delete that fails half-way gives the key back', async (t) => {
     t.strictSame(await yard.claim(), [])
     t.equal(await yard.engine.firstOf(repeat), id)
   })
+})
+
+void t.test('a record that is taken back again is durably gone', async (t) => {
+  const yard = await Yard.open(t, { recover: false })
+  yard.layout.make()
+  const { layout, clock } = yard
+  const id = await yard.send(KEYED)
+  const file = yard.only('incoming')
+  const path = yard.path('incoming', file)
+  const envelope = readEnvelope(path) as Keyed
+  const steps: string[] = []
+  let onWrite = () => {}
+  const disk = {
+    '../../../src/base/durable.ts': {
+      ...durable,
+      writeStaged: async (...args: Parameters<typeof durable.writeStaged>) => {
+        await durable.writeStaged(...args)
+        onWrite()
+      },
+      removeSync: (gone: string) => {
+        const was = durable.removeSync(gone)
+        if (was) steps.push('remove')
+        return was
+      },
+      syncFolder: async (folder: string) => {
+        steps.push('sync')
+        await durable.syncFolder(folder)
+      },
+    },
+  }
+  type Release = typeof import('../../../src/queue/spool/key-release.ts')
+  const { KeyRelease } = await t.mockImport<Release>(
+    '../../../src/queue/spool/key-release.ts',
+    disk,
+  )
+  await new KeyBook(layout).write(envelope, clock.now())
+  const spotted = { entry: { id, state: 'incoming' }, file } as Spotted
+  const release = await KeyRelease.of(layout, [spotted])
+  t.strictSame(steps.splice(0), ['remove', 'sync'])
+  await release.end()
+  t.strictSame(steps, [], 'nothing came of it since')
+  await new KeyBook(layout).write(envelope, clock.now())
+  release.deleted(id)
+  await release.end()
+  t.strictSame(steps.splice(0), ['remove', 'sync'], 'the daemon gave it one in between')
+
+  type Gate = typeof import('../../../src/queue/spool/key-gate.ts')
+  const loaded = await t.mockImport<Gate>('../../../src/queue/spool/key-gate.ts', disk)
+  const mover = new Mover(layout, false)
+  const plain = { layout, mover, clock, report: () => {}, keyWindow: WINDOW }
+  const gate = new loaded.KeyGate(plain)
+  onWrite = () => rmSync(path)
+  gate.ask(waitingIn('incoming', file)!)
+  t.strictSame(await gate.decide(), [])
+  t.strictSame(records(yard), [], 'an operator deleted it meanwhile')
+  t.strictSame(steps.splice(0), ['remove', 'sync'])
+  t.strictSame([await gate.decide(), steps], [[], []], 'and nobody asks')
 })
 
 void t.test('without a folder keys/ a delete is a delete', async (t) => {
