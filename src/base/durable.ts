@@ -94,11 +94,12 @@ export async function writeStaged(
   path: string,
   parts: readonly Uint8Array[],
   calls = POOLED,
+  mode = FILE_MODE,
 ): Promise<void> {
   const flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW
-  const fd = await calls.open(path, flags, FILE_MODE)
+  const fd = await calls.open(path, flags, mode)
   try {
-    await calls.chmod(fd, FILE_MODE)
+    await calls.chmod(fd, mode)
     await writeAll(fd, parts, calls)
     await calls.sync(fd)
   } catch (error) {
@@ -125,6 +126,24 @@ async function writeAll(
     }
     left = rest
   }
+}
+
+/**
+ * Writes a small file in place of what stands there, whole or not at all, durable with its name.
+ * A crash leaves the old one or the new one, and perhaps `staged`, which must not exist yet.
+ */
+export async function replaceFile(
+  path: string,
+  text: string,
+  staged: string,
+  mode = FILE_MODE,
+): Promise<void> {
+  await writeStaged(staged, [Buffer.from(text)], POOLED, mode)
+  await renameFile(staged, path).catch(async (error: unknown) => {
+    await removeFile(staged).catch(() => {})
+    throw error
+  })
+  await syncFolder(dirname(path))
 }
 
 /** Makes the names in a folder durable. */

@@ -23,6 +23,7 @@ import {
   appendLine,
   appendToOpen,
   removeSync,
+  replaceFile,
   syncFolder,
   syncFolderSync,
   together,
@@ -47,6 +48,25 @@ void t.test(
     })
     t.equal(statSync(theirs).size, 64 * KIB, 'and a third of the file is lost')
     t.strictSame(readdirSync(folder), ['theirs'], 'ours leaves nothing')
+  },
+)
+
+void t.test(
+  'a file that is replaced is the old one or the new one',
+  { skip: NO_PRLIMIT },
+  async (t) => {
+    const folder = t.testdir({ file: 'old' })
+    const [file, staged] = [join(folder, 'file'), join(folder, 'file.1')]
+    await withFileLimit(64 * KIB, () =>
+      t.rejects(replaceFile(file, 'x'.repeat(100 * KIB), staged), { code: 'EFBIG' }),
+    )
+    t.equal(readFileSync(file, 'utf8'), 'old', 'a short write is a full disk')
+    await t.rejects(replaceFile(folder, 'new', staged), 'no rename puts it there')
+    t.strictSame(readdirSync(folder), ['file'], 'nothing else is left')
+    await replaceFile(file, 'new', staged, 0o600)
+    t.equal(readFileSync(file, 'utf8'), 'new')
+    t.equal(statSync(file).mode & 0o777, 0o600)
+    t.strictSame(readdirSync(folder), ['file'])
   },
 )
 

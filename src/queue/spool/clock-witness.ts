@@ -5,10 +5,11 @@
  * that is a year ahead or a month behind. A courtesy: one that is missing or broken witnesses
  * nothing, and the clock is believed.
  */
+import { randomInt } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { readdir, rm, stat } from 'node:fs/promises'
+import { readdir, rm } from 'node:fs/promises'
 
-import { MsgqError } from '../../base/errors.ts'
+import { replaceFile } from '../../base/durable.ts'
 import type { Layout } from './layout.ts'
 
 const VERSION = 1
@@ -48,14 +49,7 @@ export async function writeWitness(
     at: iso(at),
     doubtedAt: doubtedAt === undefined ? undefined : iso(doubtedAt),
   })}\n`
-  const { default: writeFileAtomic } = await import('write-file-atomic')
-  // `chown: false` keeps the owner that the daemon has; the types do not know it.
-  const options = { mode: 0o640, chown: false } as unknown as { mode: number }
-  await writeFileAtomic(file, text, options)
-  // The library takes a short write for success.
-  const { size } = await stat(file)
-  if (size !== Buffer.byteLength(text))
-    throw new MsgqError('temporary', `${file}: was cut short`, 'is the disk full?')
+  await replaceFile(file, text, `${file}.${randomInt(2 ** 32)}`)
 }
 
 /** Removes what was left by one that was killed while it wrote. */

@@ -11,13 +11,7 @@ import { randomBytes } from 'node:crypto'
 import { readFileSync, statSync } from 'node:fs'
 import { setImmediate as breath } from 'node:timers/promises'
 
-import {
-  appendLine,
-  removeSync,
-  renameFile,
-  syncFolder,
-  writeStaged,
-} from '../../base/durable.ts'
+import { appendLine, removeSync, replaceFile } from '../../base/durable.ts'
 import type { Clock } from '../../base/clock.ts'
 import { isMissing } from '../../base/errno.ts'
 import type { Body } from '../../message/body.ts'
@@ -95,9 +89,7 @@ export class SpoolRounds implements Rounds {
     try {
       // One daemon writes here: what is left of another one is of one that died.
       removeSync(staged)
-      await writeStaged(staged, [Buffer.from(`${JSON.stringify(known)}\n`)])
-      await renameFile(staged, path)
-      await syncFolder(this.#layout.run(''))
+      await replaceFile(path, `${JSON.stringify(known)}\n`, staged)
     } catch (error) {
       throw cannotUse(path, error)
     }

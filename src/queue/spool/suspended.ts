@@ -2,15 +2,15 @@
  * suspended - `suspended/<lane>`: a small file for each lane that is suspended.
  *
  * That it is there suspends the lane, whatever it says: one that cannot be read is a suspension
- * without who and why, and never none. write-file-atomic writes it under its one fixed name; it
- * takes a short write for success, so the size is looked at after it. To resume is to remove it.
- * Both sync the folder before they resolve.
+ * without who and why, and never none. To resume is to remove it. Both sync the folder before they
+ * resolve.
  */
+import { randomInt } from 'node:crypto'
 import { readFileSync, statSync } from 'node:fs'
-import { readFile, readdir, stat } from 'node:fs/promises'
+import { readdir, stat } from 'node:fs/promises'
 
 import type { Clock } from '../../base/clock.ts'
-import { removeFile, removeSync, syncFolder } from '../../base/durable.ts'
+import { removeFile, removeSync, replaceFile, syncFolder } from '../../base/durable.ts'
 import { isMissing } from '../../base/errno.ts'
 import { MsgqError } from '../../base/errors.ts'
 import { isOpenLane } from '../../message/lane.ts'
@@ -21,15 +21,11 @@ import { cannotUse } from './layout.ts'
 import type { Layout } from './layout.ts'
 
 const VERSION = 1
-/** What the library was killed over is removed by the next who writes, after so long (ms). */
+/** What a writer was killed over is removed by the next who writes, after so long (ms). */
 const STALE = 3_600_000
-/** While the folder's time is younger, a second change may hide behind the same time (ms). */
-const SETTLED = 2_000
-
 export class SuspendedFolder implements Suspensions {
   readonly #layout: Layout
   readonly #clock: Clock
-  #seen: { readonly stamp: string; readonly found: readonly Suspension[] } | undefined
 
   constructor(layout: Layout, clock: Clock) {
     this.#layout = layout
@@ -40,7 +36,6 @@ export class SuspendedFolder implements Suspensions {
     const path = this.#layout.suspended(suspension.lane)
     try {
       await this.#write(path, suspension)
-      await this.#sync()
     } catch (error) {
       throw error instanceof MsgqError ? error : cannotUse(path, error)
     }
@@ -52,7 +47,7 @@ export class SuspendedFolder implements Suspensions {
       // Looked at and removed in one go, so that what is made in between is hardly ever met.
       if (only !== undefined && !isMeant(path, lane, only)) return false
       if (!removeSync(path)) return false
-      await this.#sync()
+      await syncFolder(this.#layout.suspended(''))
       return true
     } catch (error) {
       throw cannotUse(path, error)
@@ -60,44 +55,20 @@ export class SuspendedFolder implements Suspensions {
   }
 
   async suspensions(): Promise<readonly Suspension[]> {
-    const before = this.#stamp()
-    // The daemon asks every second, and almost always nothing changed.
-    if (before !== undefined && before === this.#seen?.stamp) return this.#seen.found
-    const found = await this.#readAll()
-    this.#seen = before === undefined ? undefined : { stamp: before, found }
-    return found
+    const lanes = (await this.#names()).filter(isOpenLane).toSorted()
+    return lanes.map((lane) => this.#read(lane)).filter((one) => one !== undefined)
   }
 
-  /** The folder's time; undefined where it may hide a change: it is young, or cannot be told. */
-  #stamp(): string | undefined {
-    const seen = statSync(this.#layout.suspended(''), {
-      bigint: true,
-      throwIfNoEntry: false,
-    })
-    if (seen === undefined) return undefined
-    const age = this.#clock.now() - Number(seen.mtimeMs)
-    return Math.abs(age) < SETTLED ? undefined : `${seen.ino} ${seen.mtimeNs}`
-  }
-
-  async #readAll(): Promise<readonly Suspension[]> {
-    const found: Suspension[] = []
-    for (const name of (await this.#names()).toSorted()) {
-      if (!isOpenLane(name)) continue
-      const suspension = await this.#read(name)
-      if (suspension !== undefined) found.push(suspension)
-    }
-    return found
-  }
-
-  async #read(lane: string): Promise<Suspension | undefined> {
+  /** The daemon asks every second: a small file is read at once at a tenth of what the pool costs. */
+  #read(lane: string): Suspension | undefined {
     const path = this.#layout.suspended(lane)
     try {
-      const known = parse(lane, await readFile(path, 'utf8'))
+      const known = parse(lane, readFileSync(path, 'utf8'))
       if (known !== undefined) return known
     } catch (error) {
       if (isMissing(error)) return undefined
     }
-    const seen = await stat(path).catch(() => undefined)
+    const seen = statSync(path, { throwIfNoEntry: false })
     return { lane, at: Math.floor(seen?.mtimeMs ?? this.#clock.now()) }
   }
 
@@ -113,27 +84,15 @@ export class SuspendedFolder implements Suspensions {
 
   async #write(path: string, suspension: Suspension): Promise<void> {
     await this.#sweep()
-    const wasThere = (await this.#names()).includes(suspension.lane)
     const text = format(suspension)
-    const { default: writeFileAtomic } = await import('write-file-atomic')
-    // `chown: false` keeps the owner that we have; the types do not know it.
-    const options = { mode: 0o640, chown: false } as unknown as { mode: number }
-    await writeFileAtomic(path, text, options).catch((error: unknown) => {
+    // Two may write of one lane at once.
+    const write = () => replaceFile(path, text, `${path}.${randomInt(2 ** 32)}`)
+    await write().catch((error: unknown) => {
       if (!isMissing(error)) throw error
       // Somebody removed the folder.
       this.#layout.make()
-      return writeFileAtomic(path, text, options)
+      return write()
     })
-    const { size } = await stat(path)
-    if (size === Buffer.byteLength(text)) return
-    // Half of it would suspend the lane without its end. One that was suspended stays so.
-    if (!wasThere) removeSync(path)
-    const what = wasThere ? 'its lane stays suspended, without who, why and until' : ''
-    throw new MsgqError('temporary', `${path}: was cut short`, what || 'is the disk full?')
-  }
-
-  async #sync(): Promise<void> {
-    await syncFolder(this.#layout.suspended(''))
   }
 
   /** What is no lane's name and old was being written by one that was killed. */

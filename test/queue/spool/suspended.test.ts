@@ -127,7 +127,11 @@ void t.test(
         })
     })
     t.strictSame(readdirSync(root).toSorted(), ['ops'], 'half of it would have no end')
-    t.match(await folder.suspensions(), [{ lane: 'ops' }], 'what was suspended stays so')
+    t.match(
+      await folder.suspensions(),
+      [{ lane: 'ops', by: 'ann' }],
+      'what was suspended stays so',
+    )
   },
 )
 
@@ -142,4 +146,15 @@ void t.test('a spool of another user is not ours', { skip: NEEDS_ROOT }, async (
     await t.rejects(folder.resume('ops'), { code: 'no-permission', exitCode: 77 })
   })
   t.strictSame(readdirSync(root), ['ops'])
+})
+
+void t.test('what is written over in place counts too', async (t) => {
+  const { folder, root } = open(t, Date.now())
+  const text = (by: string) =>
+    JSON.stringify({ lane: 'crm', at: '2026-11-20T12:00:00.000Z', by })
+  writeFileSync(join(root, 'crm'), text('ann'))
+  utimesSync(root, 0, 0)
+  t.match(await folder.suspensions(), [{ by: 'ann' }])
+  writeFileSync(join(root, 'crm'), text('bob'))
+  t.match(await folder.suspensions(), [{ by: 'bob' }])
 })
