@@ -22,6 +22,7 @@ import t from 'tap'
 import { STATES } from '../../src/message/state.ts'
 import type { State } from '../../src/message/state.ts'
 import { parseName } from '../../src/queue/spool/name.ts'
+import { asPlainUser } from '../queue/spool/yard.ts'
 import { HOUR, NOON, World } from './world.ts'
 import type { Ran } from './world.ts'
 
@@ -228,11 +229,24 @@ t.test(
     const world = await World.open(t, OPS)
     const staged = join(world.spool, 'incoming/.01K00000000000000000000000')
     writeFileSync(staged, 'half')
+    // Of one whose id is not new, as of a notice or a redirect.
+    writeFileSync(`${staged}-0a1b2c3d`, 'half')
     writeFileSync(join(world.spool, 'incoming/.mine'), 'mine')
     world.at(Date.now() + DAY - HOUR)
     await world.run('check', '--repair')
     t.ok(readFileSync(staged))
     world.at(Date.now() + DAY + HOUR)
+    const found = await world.run('check', '--json')
+    t.match(
+      lines(found)
+        .map(({ message, hint }) => `${message}: ${hint}`)
+        .toSorted(),
+      [
+        /\/\.01K0+-0a1b2c3d: .*: msgqd removes it by itself, msgq check --repair now$/,
+        /\/\.01K0+: is nobody's .*: msgqd removes it by itself, msgq check --repair now$/,
+        /\/\.mine: is nobody's message: it has a dot: msgqd removes it by itself$/,
+      ],
+    )
     const ran = await world.run('check', '--repair')
     t.match(ran.out, /mended {3}incoming\/\.01K0+: removed, a dead writer's for a day/)
     t.same(readdirSync(join(world.spool, 'incoming')), ['.mine'])
@@ -250,6 +264,20 @@ t.test('what a dead daemon had in its hands goes back, uncharged', async (t) => 
   t.equal(ran.code, 0)
   t.match(ran.out, 'mended   1 in flight when the last daemon ended')
   t.match(readFileSync(world.fileIn('incoming'), 'utf8'), '"act":"interrupted"')
+})
+
+t.test('what could not be mended is not said to be', async (t) => {
+  const world = await World.open(t, OPS)
+  await world.send({ to: 'ops' })
+  await world.claim('ops')
+  await world.engine.noted()
+  await asPlainUser(world.folder, async () => {
+    chmodSync(join(world.spool, 'incoming'), 0o500)
+    const ran = await world.run('check', '--repair', '--json')
+    chmodSync(join(world.spool, 'incoming'), 0o700)
+    const [line] = said(world, ran).filter((one) => one.includes('permission denied'))
+    t.match(line, /^warning left: active\/.*: permission denied; it stays there$/)
+  })
 })
 
 for (const [how, copy] of [

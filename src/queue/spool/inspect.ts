@@ -22,7 +22,7 @@ import { inspectGround, statOf } from './inspect-ground.ts'
 import type { GroundOptions } from './inspect-ground.ts'
 import { Layout } from './layout.ts'
 import { currentHolder } from './lock.ts'
-import { isStaged, parseName } from './name.ts'
+import { isStaged, isWriters, parseName } from './name.ts'
 import type { Name } from './name.ts'
 import { Defect, Unsealed, bodyOf, readMessage } from './read.ts'
 import { Sieve } from './repeats.ts'
@@ -107,7 +107,7 @@ async function* inspectFile(
   const stat = statOf(inspection.layout.file(state, file))
   if (stat === undefined) return
   if (isStaged(file)) {
-    yield* ofStaged(state, where, inspection.clock.now() - stat.ctimeMs)
+    yield* ofStaged(state, file, inspection.clock.now() - stat.ctimeMs)
     return
   }
   if (name === undefined || (name.claim !== undefined && state !== 'active')) {
@@ -123,11 +123,17 @@ async function* inspectFile(
 }
 
 /** What has a dot is being written, or was, by somebody who died. */
-function* ofStaged(state: State, where: string, age: number): Generator<Finding> {
-  const written = state === 'incoming' || state === 'active'
-  if (written && age < DAY) return
-  const hint = written ? `msgqd removes it by itself, ${REPAIR} now` : undefined
-  yield warningAt(where, "is nobody's message: it has a dot", hint)
+function* ofStaged(state: State, file: string, age: number): Generator<Finding> {
+  const goes = state === 'incoming' || (state === 'active' && isOurCopy(file))
+  if (goes && age < DAY) return
+  const now = isWriters(file) || state === 'active' ? `, ${REPAIR} now` : ''
+  const hint = goes ? `msgqd removes it by itself${now}` : undefined
+  yield warningAt(`${state}/${file}`, "is nobody's message: it has a dot", hint)
+}
+
+/** Of an adoption or a fan-out that a crash cut short: the next recovery removes it. */
+function isOurCopy(file: string): boolean {
+  return isWriters(file) || file.startsWith('.fan-')
 }
 
 function ofStrange(state: State, where: string): Finding {

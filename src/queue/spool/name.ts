@@ -5,6 +5,7 @@
  * `20261120T101500.123Z,3,01JD3Z8K6Q4W5E6R7T8Y9V0A1P@ops`: names sort by due time, and readdir
  * alone answers what waits, where to, since when and until when.
  */
+import { isId } from '../../message/id.ts'
 import { LANE } from '../../message/lane.ts'
 
 export interface Name {
@@ -151,4 +152,9 @@ export function laterName(text: string, ms: number): string {
 /** True for a name that is nobody's message yet: it begins with a dot. */
 export function isStaged(text: string): boolean {
   return text.startsWith('.')
+}
+
+/** True for one that a writer of ours gave what it had not written whole; a person's has no id. */
+export function isWriters(staged: string): boolean {
+  return isId(staged.slice(1, 27))
 }

@@ -8,7 +8,7 @@ import { randomFillSync } from 'node:crypto'
 
 import type { Clock } from '../../base/clock.ts'
 import { removeSync } from '../../base/durable.ts'
-import { idMaker, isId } from '../../message/id.ts'
+import { idMaker } from '../../message/id.ts'
 import { ADOPT_LANE } from '../../message/lane.ts'
 import type { State } from '../../message/state.ts'
 import type { Report } from '../queue.ts'
@@ -17,7 +17,7 @@ import { statOf } from './inspect-ground.ts'
 import { disagreement } from './judge.ts'
 import type { Layout } from './layout.ts'
 import type { Mover } from './moves.ts'
-import { formatName, isStaged, parseName, unclaimed } from './name.ts'
+import { formatName, isStaged, isWriters, parseName, unclaimed } from './name.ts'
 import type { Name } from './name.ts'
 import { Defect, bodyOf, readMessage } from './read.ts'
 
@@ -61,8 +61,13 @@ export async function mendFile(
 function mendStaged(state: State, file: string, { layout, clock, say }: RepairDeps): void {
   const path = layout.file(state, file)
   const stat = statOf(path)
-  const written = isId(file.slice(1)) && (state === 'incoming' || state === 'active')
-  if (!written || !stat?.isFile() || clock.now() - stat.ctimeMs < DAY) return
+  if (
+    state !== 'incoming' ||
+    !isWriters(file) ||
+    !stat?.isFile() ||
+    clock.now() - stat.ctimeMs < DAY
+  )
+    return
   if (removeSync(path))
     say('mended', `${state}/${file}: removed, a dead writer's for a day`)
 }

@@ -36,6 +36,9 @@ const MENDS: readonly Move[] = [
   { from: 'bounce', to: 'corrupt', when: 'disproved, by msgq check --repair' },
 ]
 
+/** What of the reports of an engine is not done, but could not be. */
+const FAULTS: ReadonlySet<Report['event']> = new Set(['newer', 'trouble', 'unreadable'])
+
 /** Mends a spool; calls back for all that it did, and what it left. */
 export async function repairSpool(
   spool: string,
@@ -49,8 +52,10 @@ export async function repairSpool(
   for (const state of STATES)
     if (statOf(layout.folder(state)) === undefined) say('mended', `${state}/: made`)
   layout.make()
-  const report = ({ message, id }: Report) =>
-    say('mended', id === undefined ? message : `${id}: ${message}`)
+  const report = ({ event, message, id }: Report) => {
+    const kind = FAULTS.has(event) ? 'left' : 'mended'
+    say(kind, id === undefined ? message : `${id}: ${message}`)
+  }
   const engine = new SpoolEngine(spool, { clock, anyFilesystem, report })
   const { cautious } = survey(layout.root, anyFilesystem)
   const mover = new Mover(layout, cautious, [...MOVES, ...MENDS])
