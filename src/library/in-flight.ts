@@ -186,7 +186,7 @@ class Course {
   /** Nobody listens: has the spool for a moment. False when somebody else has it after all. */
   async #alone(ids: readonly string[]): Promise<boolean> {
     const { place } = this.#around
-    const engine = await openEngine(place.spool, this.#engineOptions())
+    const engine = await openEngine(place.spool, await this.#engineOptions())
     try {
       await engine.recover({ claims: false })
     } catch (error) {
@@ -206,14 +206,21 @@ class Course {
     }
   }
 
-  #engineOptions(): EngineOptions {
+  /** What was in force counts, as the last daemon told: for what it was adopting, too. */
+  async #engineOptions(): Promise<EngineOptions> {
     const { io, place } = this.#around
+    const { misfitIn } = await import('../intake/fit.ts')
     const limits = readLimits(place.spool)
     return {
       clock: io.clock,
       anyFilesystem: place.anyFilesystem,
       mayExpire: () => false,
-      ...(limits === undefined ? {} : { messageSizeLimit: limits.messageSizeLimit }),
+      ...(limits === undefined
+        ? {}
+        : {
+            messageSizeLimit: limits.messageSizeLimit,
+            misfit: (draft, body) => misfitIn(draft, body, limits),
+          }),
       report: ({ level, message }) => {
         if (level === 'error') io.warn(message)
       },

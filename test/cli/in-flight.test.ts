@@ -3,18 +3,23 @@
  * silent or starting, and with none.
  */
 import { once } from 'node:events'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import type { Test } from 'tap'
 
 import { systemClock } from '../../src/base/clock.ts'
+import { publishLimits } from '../../src/config/limits.ts'
+import { loadConfig } from '../../src/config/load.ts'
 import { Control } from '../daemon/fake-control.ts'
 import type { Answer } from '../../src/daemon/control.ts'
 import { shortId } from '../../src/message/id.ts'
 import { socketPath } from '../../src/queue/open.ts'
 import { Layout } from '../../src/queue/spool/layout.ts'
 import { Lock, currentHolder } from '../../src/queue/spool/lock.ts'
+import { put } from '../config/machine.ts'
 import { HOUR, World } from './world.ts'
 
 /** A message that is under way. */
@@ -201,6 +206,31 @@ t.test('without a daemon it is recovered, and acted on', async (t) => {
     )
   }
 })
+
+t.test(
+  'an adoption that it recovers is held to the schema that was in force',
+  async (t) => {
+    const toml = `[destinations.crm]\ntype = "http"\nurl = "http://127.0.0.1:9/"\nschema = "crm.json"\n`
+    const world = await World.open(t, toml)
+    put(join(world.environment.etc, 'msgq/crm.json'), '{"type":"object"}')
+    await publishLimits(world.spool, loadConfig(world.environment, {}), systemClock.now())
+    const id = await flying(world)
+    const byHand = (body: string, ending: string) =>
+      writeFileSync(
+        join(
+          world.spool,
+          `active/20261120T090000.000Z,0,01JD3Z8K6Q4W5E6R7T8Y9V0A${ending}@_adopt#abc1`,
+        ),
+        `{"to":"crm"}\n${body}`,
+      )
+    byHand('hello', '1A')
+    byHand('{}', '1B')
+    const { code, err } = await world.run('hold', id)
+    t.equal(code, 0, err)
+    t.match(readFileSync(world.fileIn('corrupt'), 'utf8'), /"reason":"body: is no JSON/)
+    t.match(world.files('incoming'), [/1B@crm$/])
+  },
+)
 
 t.test('two verbs at once, and a daemon that starts meanwhile', async (t) => {
   const world = await World.open(t)
