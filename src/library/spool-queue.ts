@@ -126,10 +126,9 @@ export class SpoolQueue implements Public.Queue {
     const acted = await this.#act('flush', choice, acting)
     if (acting?.dryRun) return acted
     const desk = await this.#openDesk()
-    const { ids = [], lanes } = selectorOf(choice, this.#now())
-    const named =
-      ids.length === 0 ? [] : (await desk.list({ ids }, { limit: ids.length })).items
-    const meant = ids.length === 0 ? lanes : [...new Set(named.map(({ lane }) => lane))]
+    const { ids, lanes } = selectorOf(choice, this.#now())
+    const named = ids && (await desk.list({ ids }, { limit: ids.length })).items
+    const meant = named === undefined ? lanes : [...new Set(named.map(({ lane }) => lane))]
     if (meant?.length !== 0) await flushLanes(this.spool, meant)
     return acted
   }

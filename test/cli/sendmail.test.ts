@@ -6,6 +6,7 @@ import { existsSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 
+import { put } from '../config/machine.ts'
 import { MAILINGS } from './mails.ts'
 import { MSGQ, Program } from './program.ts'
 import { Sending } from './sending.ts'
@@ -68,6 +69,27 @@ t.test('by the name of sendmail, and of mailq', async (t) => {
   ])
   const list = program.start([join(program.folder, 'mailq'), '--count'])
   t.match(await list.ended, { code: 0, out: '1\n' })
+})
+
+t.test('a mail that a schema refuses is for nobody, and says so', async (t) => {
+  const sending = new Sending(
+    t,
+    TOML.replace('.example/"', '.example/"\nschema = "o.json"'),
+  )
+  put(join(sending.environment.etc, 'msgq/o.json'), '{"type": "object"}')
+  const args = ['sendmail', '-t', 'root']
+  const mail = (text: string) => ({ stdin: `To: ann@example.com\n\n${text}\n` })
+  const { code, out, err, queued } = await sending.run(args, mail('"text"'))
+  t.strictSame({ code, out, queued }, { code: 65, out: '', queued: [] })
+  t.match(
+    err,
+    /^msgq: sendmail: body: wants an object, and there is "text"\n.* of ops says so/,
+  )
+  const good = await sending.run(args, mail('{"a": 1}'))
+  t.match(good, {
+    code: 0,
+    queued: [{ envelope: { to: 'ops' } }, { envelope: { to: 'crm' } }],
+  })
 })
 
 t.test('options of sendmail are taken, and mean nothing', async (t) => {

@@ -90,7 +90,9 @@ t.test('300 messages over a bad line, and a death at its end', async (t) => {
   const arrivals: Arrival[] = []
   const sink = await far.machine.sink({ onArrival: (it) => void arrivals.push(it) })
   const crm = `[destinations.crm]\ntype = "http"\nurl = "${sink.url}"\n`
-  far.machine.configure(far.listen + crm)
+  const strict = `[destinations.strict]\ntype = "http"\nurl = "${sink.url}"\nschema = "strict.json"\n`
+  writeFileSync(join(far.machine.configFile, '../strict.json'), '{"type": "object"}')
+  far.machine.configure(far.listen + crm + strict)
   await far.machine.start()
   const way = await line(t, dice(7))
   way.port = far.port
@@ -98,8 +100,9 @@ t.test('300 messages over a bad line, and a death at its end', async (t) => {
   const near = new Machine(stage('near'))
   const folder = join(near.configFile, '..')
   writeFileSync(join(folder, 'central-token'), `${far.token}\n`, { mode: 0o600 })
+  const table = `type = "msgq"\nurl = "${way.url}"\ntoken = { file = "central-token" }\n`
   near.configure(
-    `max = "300ms"\n[destinations.central]\ntype = "msgq"\nurl = "${way.url}"\ntoken = { file = "central-token" }\nto = "crm"\n`,
+    `max = "300ms"\n[destinations.central]\n${table}to = "crm"\n[destinations.strict]\n${table}`,
   )
   await near.start()
   const lines = Array.from({ length: 300 }, (_, n) => {
@@ -133,6 +136,17 @@ t.test('300 messages over a bad line, and a death at its end', async (t) => {
   const came = arrivals.map((it) => String(it.id))
   t.strictSame([...new Set(came)].toSorted(), ids.toSorted(), 'under their own ids')
   t.equal(near.files('bounce').length + far.machine.files('bounce').length, 0)
+
+  await near.msgq('send', 'strict', '--json', '3')
+  await near.until(
+    'what a schema there refuses bounces here',
+    () => near.files('bounce').length === 1,
+  )
+  const { out } = await near.msgq('mailq', '--state', 'bounce')
+  t.match(
+    out,
+    /400 Bad Request.*"code":"schema","detail":"body: wants an object, and there i/,
+  )
 })
 
 t.test('two that hand on to each other bounce what comes back', async (t) => {

@@ -8,6 +8,7 @@ import t from 'tap'
 import { MsgqError, open } from '../../src/index.ts'
 import type { Outgoing, Queue } from '../../src/index.ts'
 import { makeSpool } from '../../src/queue/open.ts'
+import { Control } from '../daemon/fake-control.ts'
 import { Machine } from '../end-to-end/machine.ts'
 
 const CONFIG = `[send]\nmin_free = "1MiB"\nto = "crm"\n[destinations.crm]\ntype = "http"\nurl = "http://127.0.0.1:9/"\n`
@@ -110,6 +111,24 @@ t.test('acts, and never on more than was meant', async (t) => {
   t.equal(await queue.get(other.id), undefined)
   await t.rejects(queue.get('../x'), { code: 'usage' })
   t.match(await queue.flush(), { matched: 0 })
+})
+
+t.test('opens the lanes that were meant, and no more', async (t) => {
+  await using queue = await queueIn(t.testdir())
+  const asked: unknown[] = []
+  const control = await Control.open(queue.spool, {
+    'POST /v1/flush': (body) => ({ status: 200, body: { opened: asked.push(body) } }),
+  })
+  t.teardown(() => control.close())
+  const { id } = await queue.send({ body: 'a' })
+  await queue.flush()
+  await queue.flush({ to: ['crm', 'ops'] })
+  await queue.flush({ ids: id })
+  // A list that came out empty means nobody.
+  await queue.flush({ ids: [] })
+  await queue.flush({ to: [] })
+  await queue.flush({ ids: '01M7W77J8V4QXE0D5T8Y9A2MC1' })
+  t.strictSame(asked, [{}, { lanes: ['crm', 'ops'] }, { lanes: ['crm'] }])
 })
 
 t.test('requeues: elsewhere, and one first', async (t) => {
