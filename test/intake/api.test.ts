@@ -236,9 +236,17 @@ t.test('over TCP a token is asked for, and does what it says', async (t) => {
       status: 403,
       json: { code: 'destination', field: 'to' },
     })
-  const seen = await api.ask(port, '/v1/messages', { headers: bearer('t-shop') })
-  t.ok(seen.json.items.length > 0)
-  t.ok(seen.json.items.every(({ lane }: { lane: string }) => lane === 'crm'))
+  await ask(port, '/v1/messages', over('t-shop', body({ ...held, to: 'crm', order: 'o' })))
+  const seen: { id: string; lane: string }[] = []
+  for (let after = '', page; after !== undefined; after = page.json.next) {
+    const place = after === '' ? '' : `&after=${encodeURIComponent(after)}`
+    const path = `/v1/messages?limit=1${place}`
+    page = await api.ask(port, path, { headers: bearer('t-shop') })
+    t.match(page.json.items, [{ lane: 'crm' }], 'no page is of others')
+    seen.push(...page.json.items)
+    t.equal(page.json.next?.includes(seen.at(-1)!.id) ?? true, true, 'nor says of them')
+  }
+  t.equal(seen.length, 2)
   const theirs = await send()
   t.equal(
     (await ask(port, `/v1/messages/${theirs}`, { headers: bearer('t-shop') })).status,
