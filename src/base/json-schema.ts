@@ -83,7 +83,7 @@ export function compileSchema(given: unknown, wasGood = false): CompiledSchema {
     remarks: [...remarks].map((remark) => printable(remark, 200)),
     check: (value) => {
       try {
-        return validate(value) ? undefined : mismatchOf(validate.errors ?? [])
+        return validate(value) ? undefined : mismatchOf(validate.errors ?? [], members)
       } catch (error) {
         if (!(error instanceof RangeError)) throw error
         return { pointer: '', why: 'is nested too deeply to be checked' }

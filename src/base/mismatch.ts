@@ -1,8 +1,8 @@
 /**
  * mismatch - what a JSON Schema wanted and what was there, in words, out of ajv's errors.
  *
- * One thing is said: the first that was found. Where several shapes were allowed it is what one
- * of them wanted, of which the most is there.
+ * One thing is said: the first that was found. Where several shapes were allowed it is what the one
+ * wanted whose constant is there; without one what one of them wanted, of which the most is there.
  */
 import type { ErrorObject } from 'ajv'
 
@@ -24,14 +24,19 @@ export function mismatchText({ pointer, why, there }: Mismatch, shown = true): s
   return `${where}${printable(why, 500)}, and there is ${shown ? show(there) : kindOf(there)}`
 }
 
-/** What ajv found, in the order in which it did. Where several are told, the last is the outermost. */
-export function mismatchOf(errors: readonly ErrorObject[]): Mismatch {
+/**
+ * What ajv found, in the order in which it did. Where several are told, the last is the outermost.
+ * In `root` stands what a $ref names.
+ */
+export function mismatchOf(errors: readonly ErrorObject[], root?: unknown): Mismatch {
   const outer = errors.findLast(({ keyword }) => keyword !== 'if')
   if (outer === undefined) return { pointer: '', why: 'is not what its schema wants' }
   if (outer.keyword !== 'anyOf' && outer.keyword !== 'oneOf') return plain(outer)
   if (Array.isArray(outer.params['passingSchemas']))
     return { ...plain(outer), why: 'wants exactly one of its shapes, and has two of them' }
   const inner = errors.slice(0, errors.indexOf(outer))
+  const meant = tagged(outer, inner, root)
+  if (meant !== undefined) return meant
   const deeper = inner.filter((error) => depth(error) > depth(outer))
   // A shape of another kind says so in a constant: what is said of it helps nobody.
   const telling = deeper.filter(({ keyword }) => keyword !== 'const' && keyword !== 'enum')
@@ -44,6 +49,58 @@ export function mismatchOf(errors: readonly ErrorObject[]): Mismatch {
   }
   const wants = new Set(inner.map((error) => plain(error).why.replace(/^wants /, '')))
   return { ...plain(outer), why: `wants ${[...wants].join(', or ')}` }
+}
+
+/** What is said where a constant, such as that of `kind`, tells each shape from the others. */
+function tagged(
+  outer: ErrorObject,
+  inner: readonly ErrorObject[],
+  root: unknown,
+): Mismatch | undefined {
+  const { schema, schemaPath, instancePath, data } = outer
+  const shapes = (schema as readonly unknown[]).map((shape, at) => {
+    const { $ref: ref } = Object(shape) as { $ref?: unknown }
+    return typeof ref === 'string'
+      ? { path: ref, tags: tagsOf(pointed(root, ref)) }
+      : { path: `${schemaPath}/${at}`, tags: tagsOf(shape) }
+  })
+  const [first] = shapes
+  const tag = Object.keys(first?.tags ?? {}).find((name) =>
+    shapes.every(({ tags }) => Object.hasOwn(tags, name)),
+  )
+  if (tag === undefined || !Object.hasOwn(Object(data) as object, tag)) return undefined
+  const there = (data as Readonly<Record<string, unknown>>)[tag]
+  const same = shapes.filter(({ tags }) => tags[tag] === there)
+  if (same.length === 0) {
+    const wants = listed([...new Set(shapes.map(({ tags }) => tags[tag]))])
+    return { pointer: `${instancePath}/${escaped(tag)}`, why: `wants ${wants}`, there }
+  }
+  const theirs = inner.filter((error) => error.schemaPath.startsWith(`${same[0]!.path}/`))
+  return same.length > 1 || theirs.length === 0 ? undefined : mismatchOf(theirs, root)
+}
+
+/** The members of a shape that may be one thing only. */
+function tagsOf(shape: unknown): Readonly<Record<string, unknown>> {
+  const { properties } = Object(shape) as { properties?: object }
+  const tags = Object.entries(properties ?? {}).flatMap(([name, member]) => {
+    const { const: only, enum: some } = Object(member) as {
+      const?: unknown
+      enum?: unknown
+    }
+    const all = only === undefined ? some : [only]
+    return Array.isArray(all) && all.length === 1 ? [[name, all[0]] as const] : []
+  })
+  return Object.fromEntries(tags)
+}
+
+/** What stands in a schema where a reference within it leads. */
+function pointed(root: unknown, ref: string): unknown {
+  let place = root
+  for (const step of ref.split('/').slice(1))
+    place = (Object(place) as Record<string, unknown>)[
+      step.replaceAll('~1', '/').replaceAll('~0', '~')
+    ]
+  return ref.startsWith('#/') ? place : undefined
 }
 
 function depth(error: ErrorObject): number {

@@ -32,6 +32,21 @@ t.test('what was wanted, where, and what was there', (t) => {
     properties: { kind: { const: kind }, ...more },
     required: ['kind'],
   })
+  const kinds = {
+    said: {
+      type: 'object',
+      required: ['kind', 'text'],
+      properties: { text: { type: 'string' }, kind: { const: 'said' } },
+    },
+    joined: {
+      type: 'object',
+      required: ['kind', 'room'],
+      properties: {
+        kind: { enum: ['joined'] },
+        room: { oneOf: [shape('a', {}), { ...shape('b', {}), required: ['x'] }] },
+      },
+    },
+  }
   const cases: [schema: unknown, value: unknown, said: string][] = [
     [{ type: 'object' }, [1], 'wants an object, and there is a list of 1'],
     [{ type: ['string', 'null'] }, 3, 'wants a text or null, and there is 3'],
@@ -88,8 +103,37 @@ t.test('what was wanted, where, and what was there', (t) => {
     [
       { anyOf: [shape('a', { x: { type: 'number' } }), shape('b', {})] },
       { kind: 'a', x: 'y' },
-      '/x: wants a number (by one of the shapes that may stand there), and there is "y"',
+      '/x: wants a number, and there is "y"',
     ],
+    [
+      { oneOf: [kinds.joined, kinds.said] },
+      { kind: 'said', text: 3 },
+      '/text: wants a text, and there is 3',
+    ],
+    [
+      { anyOf: [{ $ref: '#/$defs/said' }, { $ref: '#/$defs/joined' }], $defs: kinds },
+      { kind: 'joined' },
+      '/room: is missing',
+    ],
+    [
+      {
+        items: { oneOf: [{ $ref: '#/$defs/said' }, { $ref: '#/$defs/joined' }] },
+        $defs: kinds,
+      },
+      [{ kind: 'joined', room: { kind: 'b' } }],
+      '/0/room/x: is missing',
+    ],
+    [
+      { oneOf: [kinds.said, kinds.joined] },
+      { kind: 'left' },
+      '/kind: wants one of "said", "joined", and there is "left"',
+    ],
+    [
+      { oneOf: [kinds.said, kinds.said] },
+      { kind: 'said' },
+      '/text: is missing (by one of the shapes that may stand there)',
+    ],
+    [{ oneOf: [kinds.said, kinds.joined] }, 'x', 'wants an object, and there is "x"'],
     [
       { oneOf: [{ minimum: 1 }, { maximum: 3 }] },
       2,
