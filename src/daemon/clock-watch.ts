@@ -22,7 +22,10 @@ export interface ClockWatchOptions {
   readonly log: Log
   /** What is due too late now that the clock went back, by the configuration in force. */
   readonly rule: () => PullRule
-  /** The clock went back: times that were counted by it are worth nothing. */
+  /**
+   * The clock went back: times that were counted by it are worth nothing. Not called for what the
+   * last daemon left: nothing was counted yet, and nothing may go out before all else has begun.
+   */
   readonly onBack: () => void
 }
 
@@ -51,7 +54,7 @@ export class ClockWatch {
     const known = await readWitness(spool)
     this.#guard = new ClockGuard(clock, known, (event) => this.#hear(event))
     const { doubt } = this.#guard
-    if (doubt !== undefined) this.#hear({ kind: 'doubted', doubt })
+    if (doubt !== undefined) this.#hear({ kind: 'doubted', doubt }, () => {})
     this.#write()
     await this.#writing
     this.#timer = setInterval(() => this.#look(), LOOK_EVERY)
@@ -92,8 +95,8 @@ export class ClockWatch {
     this.#write()
   }
 
-  #hear(event: ClockEvent): void {
-    const { log, onBack } = this.#options
+  #hear(event: ClockEvent, onBack = this.#options.onBack): void {
+    const { log } = this.#options
     if (event.kind === 'believed') {
       const why =
         event.by === 'time' ? 'it was consistent for an hour' : 'an operator says so'

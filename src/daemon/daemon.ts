@@ -52,8 +52,9 @@ export class Daemon {
     const fields = { version: VERSION, pid: process.pid, spool: config.spool, interrupted }
     const message = `msgqd ${VERSION} serves ${config.spool}`
     log.write('info', { event: 'start', ...fields }, message)
-    await parts.suspender.open()
     await parts.aftercare.begin()
+    // The last of them: from then on it lets lanes go.
+    await parts.suspender.open()
     return daemon
   }
 

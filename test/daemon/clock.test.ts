@@ -1,8 +1,9 @@
 /**
  * clock - a daemon on a real spool whose wall clock jumps: nothing bounces, and nothing hangs.
  */
-import { readFileSync, readdirSync, writeFileSync } from 'node:fs'
+import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import type { Test } from 'tap'
 
@@ -172,6 +173,23 @@ t.test('finding 6: started after a life with a clock a year ahead', async (t) =>
   t.equal(kept.doubtedAt, undefined)
   await house.stop()
   t.equal((await house.start()).status().clock, undefined, 'nor is it doubted again')
+})
+
+t.test('a start in doubt delivers nothing before it knows what is suspended', async (t) => {
+  const { sink, house } = await world(t)
+  const { clock } = house
+  clock.ahead = YEAR
+  await house.start()
+  writeFileSync(join(house.spool, 'suspended/crm'), '')
+  await house.stop()
+  clock.ahead = 0
+  await house.send()
+  const daemon = await house.start()
+  t.match(daemon.status(), { clock: { stepMs: Number } })
+  await sleep(200)
+  t.equal(sink.accepted.size, 0)
+  rmSync(join(house.spool, 'suspended/crm'))
+  await until(() => sink.accepted.size === 1, 'resumed, it goes out')
 })
 
 t.test(
