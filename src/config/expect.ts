@@ -5,6 +5,7 @@ import * as v from 'valibot'
 
 import { formatDuration } from '../base/duration.ts'
 import { didYouMean } from '../base/text.ts'
+import { shownTo } from '../message/mask.ts'
 import { isTable } from './toml.ts'
 import { recipients, span, text, value, word } from './values.ts'
 import type { Reading } from './values.ts'
@@ -78,7 +79,9 @@ function expectation(given: unknown): Reading<Expected> {
     return { why: 'when = "delivered" needs a `to`', hint: 'to = "crm"' }
   if (when === 'delivered' && (event ?? key) !== undefined)
     return { why: 'when = "delivered" goes by `to` alone', hint: 'leave event and key out' }
-  const said = { event, to, key, when: when === 'accepted' ? undefined : when }
+  // A URL as people may see it: the name stands in logs and reports.
+  const shown = to === undefined ? undefined : shownTo(to)
+  const said = { event, to: shown, key, when: when === 'accepted' ? undefined : when }
   const name = Object.entries(said).flatMap(([what, which]) =>
     which === undefined ? [] : [`${what} ${which}`],
   )

@@ -15,7 +15,7 @@ import { isExpected, isMeantFor, saysItCame } from './arrival.ts'
 import { Kept } from './kept.ts'
 import type { Log } from './log.ts'
 import { wordAbsence } from './notice.ts'
-import { tellAll } from './telling.ts'
+import { tellAll, toldText } from './telling.ts'
 import type { TellOptions } from './telling.ts'
 import { Trouble } from './trouble.ts'
 
@@ -151,10 +151,9 @@ export class Expectations {
     const { making: _, missed: __, ...rest } = this.#known!.get(name)!
     this.#known!.set(name, kind === 'missing' ? { ...rest, missed: true } : rest)
     await this.#keep()
-    const told = [...made].map(([to, id]) => `${to} as ${id}`).join(', ')
     const level = kind === 'missing' ? 'warn' : 'info'
     const fields = { event: 'notice', kind, expected: name, ...(missed ? { missed } : {}) }
-    log.write(level, fields, `${wording.subject}; told ${told}`)
+    log.write(level, fields, `${wording.subject}; told ${toldText(made)}`)
     return 1
   }
 

@@ -11,6 +11,7 @@
 import type { Clock } from '../base/clock.ts'
 import { atText } from '../message/journal-line.ts'
 import { laneOf } from '../message/lane.ts'
+import { shownTo } from '../message/mask.ts'
 import type { Journal, Rounds } from '../queue/queue.ts'
 import {
   formatLedger,
@@ -26,7 +27,7 @@ import { Kept } from './kept.ts'
 import type { Log } from './log.ts'
 import { wordTidings } from './notice.ts'
 import type { Tidings } from './notice.ts'
-import { tellAll } from './telling.ts'
+import { tellAll, toldText } from './telling.ts'
 import type { TellOptions } from './telling.ts'
 import { FIRST, gather } from './tidings.ts'
 import type { Telling } from './tidings.ts'
@@ -184,11 +185,18 @@ export class Notices {
     }
     const made = await tellAll(tale, this.#options)
     const now = clock.now()
-    const reason = `told ${[...made].map(([each, id]) => `${each} as ${id}`).join(', ')}`
+    const reason = `told ${toldText(made)}`
     const [[whom, as] = ['', '']] = made
     await this.#witness(told, { as, reason, now, isInDoubt: tale.isInDoubt })
     await done({ toldAt: now })
-    const fields = { event: 'notice', kind, lane, count: tidings.count, id: as, to: whom }
+    const fields = {
+      event: 'notice',
+      kind,
+      lane,
+      count: tidings.count,
+      id: as,
+      to: shownTo(whom),
+    }
     log.write('info', fields, `${tale.wording.subject}; ${reason}`)
     if (to.some((each) => laneOf(each) === lane))
       log.write(

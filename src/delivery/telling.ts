@@ -9,6 +9,7 @@ import type { Config, Destination } from '../config/config.ts'
 import { childId } from '../message/child.ts'
 import type { Notice, Sender } from '../message/envelope.ts'
 import { idTime } from '../message/id.ts'
+import { shownTo } from '../message/mask.ts'
 import type { History, Desk, Rounds } from '../queue/queue.ts'
 import type { Wording } from './notice.ts'
 
@@ -57,6 +58,11 @@ export async function tellAll(
     })
   }
   return made
+}
+
+/** `ops as 01M8..., pager as 01M8...`: a URL as people may see it. */
+export function toldText(made: ReadonlyMap<string, string>): string {
+  return [...made].map(([to, id]) => `${shownTo(to)} as ${id}`).join(', ')
 }
 
 /** True for a message that is in the queue, or was there as far as the journal knows. */

@@ -27,6 +27,9 @@ to = "crm"
 when = "delivered"
 every = "1h"
 notify = "pager"
+[[expect]]
+to = "https://hooks.example/in/hush"
+every = "1h"
 ${CRM}fallback = { to = "pager", after = "10m", level = "error" }
 ${PAGER}`,
   )
@@ -45,6 +48,10 @@ ${PAGER}`,
     {
       ...{ name: 'to crm, when delivered, every 1h', to: 'crm', when: 'delivered' },
       ...{ every: HOUR, notify: ['pager'] },
+    },
+    {
+      ...{ name: 'to https://hooks.example/in/..., every 1h', when: 'accepted' },
+      ...{ to: 'https://hooks.example/in/hush', every: HOUR, notify },
     },
   ])
   const { fallback } = loaded!.destinations.get('crm')!

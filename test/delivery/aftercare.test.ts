@@ -250,6 +250,25 @@ t.test('one that goes on bouncing is told after a while', async (t) => {
   t.equal(made, 1)
 })
 
+t.test('a URL that is told is said without its secrets', async (t) => {
+  const url = 'https://hooks.example/services/T0/B0/hush'
+  const it = await world({ notify: [url], expect: [{ ...EXPECT, notify: [url] }] })
+  const id = await it.bounce()
+  t.equal(await it.pass(20 * SECOND), 1)
+  t.match(it.store.items.get(id)!.trail.at(-1), { act: 'noticed' })
+  t.equal(await it.pass(2 * HOUR), 1)
+  t.match(
+    it.said.at(-1),
+    /did not come .*; told https:\/\/hooks.example\/services\/... as /,
+  )
+  const said = JSON.stringify([it.said, it.store.journal, it.store.items.get(id)])
+  t.notMatch(said, /hush/)
+  t.strictSame(
+    it.made().map(({ envelope: { to } }) => to),
+    [url, url],
+  )
+})
+
 t.test('a notice causes no notice, and a copy of one neither', async (t) => {
   const it = await world({
     notify: ['ops'],
