@@ -48,6 +48,8 @@ export class Expectations {
   readonly #kept: Kept
   readonly #trouble: Trouble
   #known: Map<string, Known> | undefined
+  /** What was noted since it last kept what it knows was heard. */
+  #hasRead = false
   #keptAt = -Infinity
   readonly #startedAt: number
 
@@ -106,7 +108,6 @@ export class Expectations {
   /** What was kept; what is new is expected from now on. */
   async #open(): Promise<void> {
     const { clock, desk, expected } = this.#options
-    const isFirst = this.#known === undefined
     this.#known ??= parse(await this.#kept.read())
     const now = clock.now()
     let isNew = false
@@ -120,8 +121,9 @@ export class Expectations {
         isNew = true
       }
     }
-    if (isFirst && since < now)
+    if (!this.#hasRead && since < now)
       for await (const line of desk.history({ after: since })) this.hear(line)
+    this.#hasRead = true
     if (isNew) await this.#keep()
   }
 

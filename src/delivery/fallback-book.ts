@@ -58,7 +58,11 @@ export class FallbackBook {
   /** Keeps what has to be known after a restart, durably. */
   async keep(): Promise<void> {
     if (this.bouncedUpTo === undefined) return
-    const making = Object.fromEntries([...this.doubts].slice(-MOST_DOUBTS))
+    for (const id of this.doubts.keys()) {
+      if (this.doubts.size <= MOST_DOUBTS) break
+      this.doubts.delete(id)
+    }
+    const making = Object.fromEntries(this.doubts)
     await this.#kept.write({
       v: VERSION,
       upTo: new Date(this.bouncedUpTo).toISOString(),

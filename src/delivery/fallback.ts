@@ -14,6 +14,8 @@ import type { Entry, Story } from '../message/selector.ts'
 import { escapingOf } from '../message/template.ts'
 import { isAttempt, renewedAt } from '../message/trail.ts'
 import type { TrailLine } from '../message/trail.ts'
+import { holdsAtDoor } from '../queue/states.ts'
+import { expiryOf } from './retry.ts'
 
 const TEXT = 'text/plain; charset=utf-8'
 
@@ -29,8 +31,8 @@ export function wantOfBounced(
   at: number,
   now: number,
 ): Want | undefined {
-  const isExpired = now >= Date.parse(envelope?.expiresAt ?? '')
-  return isExpired || givenUp(trail) ? undefined : { why: 'bounced', at }
+  const isOver = envelope !== undefined && now >= expiryOf(envelope)
+  return isOver || givenUp(trail) ? undefined : { why: 'bounced', at }
 }
 
 /** What is wanted of one that waits, where that is too long by now. */
@@ -39,7 +41,8 @@ export function wantOfLate(
   { after }: Fallback,
   now: number,
 ): Want | undefined {
-  if (envelope === undefined || envelope.hold === true) return undefined
+  if (envelope === undefined || holdsAtDoor(envelope, trail)) return undefined
+  if (now >= expiryOf(envelope)) return undefined
   const at = waitsSince(envelope, trail) + after
   return at > now ? undefined : { why: `not delivered in ${formatDuration(after)}`, at }
 }

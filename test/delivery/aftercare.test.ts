@@ -11,8 +11,10 @@ import type { Expectation } from '../../src/config/expect.ts'
 import type { Fallback } from '../../src/config/fallback.ts'
 import type { Config } from '../../src/config/config.ts'
 import { Aftercare } from '../../src/delivery/aftercare.ts'
+import { FallbackBook } from '../../src/delivery/fallback-book.ts'
 import type { Draft } from '../../src/message/draft.ts'
 import { idMaker } from '../../src/message/id.ts'
+import type { Rounds } from '../../src/queue/queue.ts'
 import type { Item } from '../queue/memory-store.ts'
 import { HandClock } from '../queue/conformance/rig.ts'
 import { MemoryStore } from '../queue/memory-store.ts'
@@ -48,6 +50,8 @@ class World {
   mayExpire = true
   /** So often the disk does not say what was kept. */
   blind = 0
+  /** So often the journal cannot be read. */
+  deaf = 0
   /** Calls that change something until the daemon is killed. */
   left = Infinity
   engine!: MemoryEngine
@@ -107,7 +111,10 @@ class World {
       meet: (states: never) => engine.meet(states),
       stamp: () => undefined,
       find: (id: string) => engine.find(id),
-      history: (query: never) => engine.history(query),
+      history: (query: never) => {
+        if (this.deaf-- > 0) throw new Error('EIO')
+        return engine.history(query)
+      },
       note: (line: never) => engine.note(line),
       remembered: async (name: string) => {
         if (this.blind-- > 0) throw new Error('EMFILE')
@@ -396,6 +403,23 @@ t.test('what does not come is told, and that it came again', async (t) => {
   t.equal(await it.pass(MINUTE), 0, 'what stands on the doorstep has come')
 })
 
+t.test(
+  'what came while nobody looked has come, also if the journal is read later',
+  async (t) => {
+    const it = await world({ expect: [EXPECT] })
+    await it.pass(50 * MINUTE)
+    await it.aftercare.close()
+    it.store.journal.push({
+      ...{ at: it.clock.iso(), event: 'queued', id: 'x', lane: '_event', to: 'backup.ok' },
+    })
+    it.deaf = 1
+    await it.start()
+    t.match(it.said.at(-1), /^expect: .*EIO/)
+    t.equal(await it.pass(50 * MINUTE), 0)
+    t.equal(await it.pass(11 * MINUTE), 1)
+  },
+)
+
 t.test('a delivery is expected', async (t) => {
   const it = await world({
     expect: [
@@ -469,6 +493,22 @@ t.test('what is late goes elsewhere too, once', async (t) => {
   t.equal(it.store.items.get(held)!.state, 'hold')
 })
 
+t.test(
+  'what was held and released can be late, what its sender let expire not',
+  async (t) => {
+    const it = await world({ fallbacks: { crm: PAGER } })
+    const id = await it.send({ to: 'crm', hold: true })
+    await it.engine.claim({ room: () => 9, max: 9 })
+    t.equal(it.store.items.get(id)!.state, 'hold')
+    await it.pass(HOUR)
+    await it.engine.act('release', { ids: [id] }, { by: 'ann' })
+    await it.send({ to: 'crm', expiresAt: it.clock.iso(5 * MINUTE) })
+    t.equal(await it.pass(9 * MINUTE), 0)
+    t.equal(await it.pass(2 * MINUTE), 1)
+    t.equal(it.made()[0]!.envelope.parent, id)
+  },
+)
+
 t.test('JSON for one receiver is a text to the service that hears of it', async (t) => {
   const json = 'application/json'
   const typeOf = async (services: Record<string, string>, draft: Draft = {}) => {
@@ -484,6 +524,20 @@ t.test('JSON for one receiver is a text to the service that hears of it', async 
   t.equal(await typeOf({ pager: 'msgq' }), json)
   const pdf = { contentType: 'application/pdf' }
   t.equal(await typeOf({ pager: 'slack' }, pdf), 'application/pdf')
+})
+
+t.test('of copies without a line in the original the last ones are known', async (t) => {
+  let kept: { making?: Record<string, string> } = {}
+  const book = new FallbackBook({
+    remembered: async () => undefined,
+    remember: async (_: string, known: unknown) => void (kept = known as typeof kept),
+  } as unknown as Rounds)
+  await book.open(new HandClock().now())
+  for (let n = 0; n < 1_500; n++) book.doubts.set(`original ${n}`, `copy ${n}`)
+  await book.keep()
+  t.equal(book.doubts.size, 1_000)
+  t.strictSame(kept.making, Object.fromEntries(book.doubts))
+  t.ok(book.doubts.has('original 1499'))
 })
 
 t.test('what bounced goes elsewhere too, but for what was given up', async (t) => {
