@@ -87,14 +87,15 @@ export class Suspender {
 
   async #look(): Promise<void> {
     const { suspensions } = this.#options
-    for (const suspension of this.#unwritten.values()) {
-      await suspensions.suspend(suspension)
-      this.#unwritten.delete(suspension.lane)
-    }
     let all = await suspensions.suspensions()
     if (await this.#resumeMended(all)) all = await suspensions.suspensions()
     this.#take(all)
     await this.#removeOver(all)
+    // Last: on a full disk those who resume a lane are heard all the same.
+    for (const suspension of this.#unwritten.values()) {
+      await suspensions.suspend(suspension)
+      this.#unwritten.delete(suspension.lane)
+    }
   }
 
   /** What counts from now on, and what is new in it. */
@@ -120,6 +121,11 @@ export class Suspender {
   async #resumeMended(all: readonly Suspension[]): Promise<boolean> {
     const { suspensions, configOf } = this.#options
     let some = false
+    for (const { lane, config } of this.#unwritten.values())
+      if (config !== configOf(lane)) {
+        this.#mended.add(lane)
+        this.#unwritten.delete(lane)
+      }
     for (const { lane, by, at, config } of all) {
       if (config === undefined || by !== undefined || config === configOf(lane)) continue
       this.#mended.add(lane)

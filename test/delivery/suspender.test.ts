@@ -155,6 +155,27 @@ t.test('a rule suspends at once, and on a full disk as soon as it can', async (t
   t.equal(diary.of('lane').length, 1)
 })
 
+t.test('a full disk keeps nobody from being heard', async (t) => {
+  const faults: Partial<Suspensions> = {}
+  const { delivery, suspender, configs } = await open(t, faults)
+  const { clock, engine, lanes, diary } = delivery
+  await engine.suspend({ lane: 'ops', at: clock.now(), by: 'ann' })
+  await suspender.open()
+  faults.suspend = () => Promise.reject(errno('ENOSPC'))
+  await suspender.suspend('crm', '401 Unauthorized', clock.monotonic())
+  await engine.resume('ops')
+  await suspender.look()
+  t.strictSame([lanes.room('crm'), lanes.room('ops')], [0, 5], 'ops was resumed')
+  configs.set('crm', '2')
+  await suspender.look()
+  t.equal(lanes.room('crm'), 5, 'and crm was mended')
+  const reason = 'its configuration changed'
+  t.match(diary.of('lane').at(-1), { fields: { lane: 'crm', state: 'open', reason } })
+  delete faults.suspend
+  await suspender.look()
+  t.strictSame(await engine.suspensions(), [])
+})
+
 t.test('one answer of many suspends the lane, and none is charged', async (t) => {
   const { delivery, suspender, configs } = await open(t)
   await suspender.open()
