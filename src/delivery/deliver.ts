@@ -134,7 +134,8 @@ async function attempt(
     outcome,
   }
   // We cut it off ourselves, to stop or because it is wanted back: no failure of the receiver's.
-  const cut = signal.aborted && outcome.kind === 'deferred'
+  // What he answered in time counts, and who of several has the message by now.
+  const cut = signal.aborted && outcome.kind === 'deferred' && outcome.status === undefined
   if (!cut) tellLane(lease, ended, destination.retry, options)
   if (!cut && outcome.kind === 'deferred' && outcome.suspends === true)
     // A word on a configuration that is not in force any more says nothing of this one.

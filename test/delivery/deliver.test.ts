@@ -319,12 +319,17 @@ function bug(): never {
 }
 
 t.test('what we cut off ourselves is put back and not charged', async (t) => {
-  const { settlements, lines } = await settledAs(() => BUSY, { stop: true })
+  const { status: _, ...silent } = BUSY
+  const { settlements, lines } = await settledAs(() => silent, { stop: true })
   t.strictSame(settlements, [{ to: 'released' }])
   t.match(lines, [{ level: 'info', fields: { outcome: 'released', id: ID } }])
 })
 
-t.test('what a receiver said for good while we stop counts', async (t) => {
+t.test('what a receiver said while we stop counts', async (t) => {
+  const later = { ...BUSY, notBefore: Date.parse('2026-11-20T12:00:00Z'), taken: ['ann'] }
+  t.match((await settledAs(() => later, { stop: true })).settlements, [
+    { to: 'deferred', due: later.notBefore, line: { status: 503, taken: ['ann'] } },
+  ])
   t.strictSame((await settledAs(() => DELIVERED, { stop: true })).settlements, [
     { to: 'delivered' },
   ])
