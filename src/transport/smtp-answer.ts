@@ -57,8 +57,13 @@ function plainAddress(address: string): string {
   return address.slice(0, at) + (domainToASCII(domain) || domain).toLowerCase()
 }
 
-/** The outcome of a mail that was not taken. */
-export function refusedAs(error: unknown, server: string, hide: Hide): Outcome {
+/** The outcome of a mail that was not taken; `isTold` says that the server had heard of it. */
+export function refusedAs(
+  error: unknown,
+  server: string,
+  hide: Hide,
+  isTold: boolean,
+): Outcome {
   const { command, rejectedErrors } = factsOf(error)
   const all = rejectedErrors ?? []
   // One receiver who may take it later is reason enough to try again.
@@ -67,7 +72,7 @@ export function refusedAs(error: unknown, server: string, hide: Hide): Outcome {
   if (status === undefined) {
     const outcome = deferred(unansweredText(error, server, hide), 'network')
     // Of a connection that was lost nobody says how far it came.
-    return UNSENT.has(codeOf(error)) ? outcome : { ...outcome, mayHaveArrived: true }
+    return isTold ? { ...outcome, mayHaveArrived: true } : outcome
   }
   const line = printable(hide(response ?? String(status)), 250)
   const common = { status, answer: line }
@@ -114,15 +119,6 @@ const WORDS: Readonly<Record<string, string>> = {
 
 /** Until somebody mends it, or its configuration is another. */
 const SUSPENDS = { uncharged: true, suspends: true } as const
-
-/** With these there was no connection. */
-const UNSENT: ReadonlySet<string> = new Set([
-  'ENOTFOUND',
-  'ECONNREFUSED',
-  'EDNS',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-])
 
 /** nodemailer's own code says at which step; the system's is in its text. */
 function codeOf(error: unknown): string {

@@ -55,19 +55,28 @@ export function createSmtpTransport({
     signal.addEventListener('abort', stop, { once: true })
     const hide = concealer(login === undefined ? [] : secretsOf(login))
     const transporter = createTransport(settingOf(destination, login))
+    // The mail is asked for once the server is ready to hear of it, and not before.
+    let isTold = false
+    transporter.use('stream', ({ message }, done) => {
+      const { createReadStream: make } = message
+      message.createReadStream = (options) => {
+        isTold = true
+        return make.call(message, options)
+      }
+      done()
+    })
     try {
       const taken = await transporter.sendMail({ ...mail, signal: end.signal })
       return takenAs(taken, receivers, hide)
     } catch (error) {
-      if (late)
-        return {
-          kind: 'deferred',
-          reason: `${host}:${port}: no answer in ${formatDuration(timeout)}`,
-          fault: 'network',
-          mayHaveArrived: true,
-        }
-      if (end.signal.aborted) return { ...stopped(), mayHaveArrived: true }
-      return refusedAs(error, `${host}:${port}`, hide)
+      const doubt = isTold ? { mayHaveArrived: true } : {}
+      if (late) {
+        const reason = `${host}:${port}: no answer in ${formatDuration(timeout)}`
+        return { kind: 'deferred', reason, fault: 'network', ...doubt }
+      }
+      if (end.signal.aborted)
+        return { ...stopped(), ...(isTold ? doubt : { uncharged: true }) }
+      return refusedAs(error, `${host}:${port}`, hide, isTold)
     } finally {
       clearTimeout(timer)
       signal.removeEventListener('abort', stop)

@@ -296,6 +296,31 @@ t.test('silence, garbage, and a connection that ends', async (t) => {
   t.match(await send(smtpOf(silent), 'x', {}, stop.signal), { uncharged: true })
 })
 
+t.test('only what was told of the mail may have it', async (t) => {
+  const arrived = async (lines: readonly string[], end: 'hang' | 'close') => {
+    const timeout = end === 'hang' ? 200 : 20_000
+    const outcome = await send(smtpOf(await playing(t, lines, end), { timeout }))
+    t.match(outcome, { kind: 'deferred', fault: 'network' })
+    return 'mayHaveArrived' in outcome
+  }
+  const greeting = ['220 hi', '250 hi']
+  for (const end of ['hang', 'close'] as const) {
+    t.equal(await arrived([], end), false, `${end} at the greeting`)
+    t.equal(await arrived(greeting.slice(0, 1), end), false, `${end} at EHLO`)
+    t.equal(await arrived([...greeting, '250 ok', '250 ok'], end), true, `${end} at DATA`)
+    t.equal(
+      await arrived([...greeting, '250 ok', '250 ok', '354 go on'], end),
+      true,
+      `${end} behind it`,
+    )
+  }
+  const silent = await playing(t, [], 'hang')
+  const stop = new AbortController()
+  const ended = send(smtpOf(silent), 'x', {}, stop.signal)
+  setTimeout(() => stop.abort(), 50)
+  t.match(await ended, { uncharged: true, mayHaveArrived: undefined })
+})
+
 t.test('Postfix takes it', { skip: cannotRunPostfix() }, async (t) => {
   const postfix = await Postfix.start()
   t.teardown(() => postfix.stop())
