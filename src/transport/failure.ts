@@ -5,8 +5,6 @@
  * Says what happened in words that an operator can act on, with the receiver's host, and
  * without anything of the request.
  */
-import { errors } from 'undici'
-
 import { errnoOf, plainError } from '../base/errno.ts'
 import { formatDuration } from '../base/duration.ts'
 import { MsgqError } from '../base/errors.ts'
@@ -18,6 +16,7 @@ import { statusLine } from './answer.ts'
 import type { Exchanged } from './exchange.ts'
 import { ProxyError } from './proxy.ts'
 import type { TokenError } from './tokens.ts'
+import { errors } from './undici.ts'
 
 type Unanswered = Exclude<Exchanged, { kind: 'answered' }>
 interface Verdict {

@@ -8,7 +8,7 @@
  */
 import type { LookupFunction } from 'node:net'
 
-import { buildConnector, Pool } from 'undici'
+import type { buildConnector as Connecting, Dispatcher } from 'undici'
 
 import type { Clock } from '../base/clock.ts'
 import type { HttpDestination } from '../config/config.ts'
@@ -19,6 +19,7 @@ import type { OwnRoute } from './own-route.ts'
 import { proxyAuthorization, tunnel } from './proxy.ts'
 import type { ProxyRule } from './proxy.ts'
 import type { SecretSource } from './transport.ts'
+import { buildConnector, Pool } from './undici.ts'
 
 const IDLE = 60_000
 /** After so many requests a connection is made anew: names are looked up again. */
@@ -27,7 +28,7 @@ const DEFAULT_CONNECT_TIMEOUT = 10_000
 
 /** A way to one receiver. Whoever takes it gives it back. */
 export interface Way {
-  readonly pool: Pool
+  readonly pool: Dispatcher
   /** What the request line says for a URL. */
   path(url: URL): string
   /** Headers that this way needs besides. */
@@ -160,7 +161,7 @@ export class Pools {
    * so would our end of the program. That connectors return their socket is not documented;
    * where they do not, only that wait comes back.
    */
-  #watched(connector: buildConnector.connector): buildConnector.connector {
+  #watched(connector: Connecting.connector): Connecting.connector {
     return (options, callback) => {
       if (this.#closed) {
         callback(new Error('closed'), null)

@@ -12,9 +12,10 @@ import { request as httpRequest } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { BlockList, isIP } from 'node:net'
 
-import { buildConnector } from 'undici'
+import type { buildConnector as Connecting } from 'undici'
 
 import { MsgqError } from '../base/errors.ts'
+import { buildConnector } from './undici.ts'
 
 /** The proxy for a URL; undefined: go straight there. */
 export type ProxyRule = (url: URL) => URL | undefined
@@ -111,8 +112,8 @@ export class ProxyError extends Error {
 export function tunnel(
   proxy: URL,
   timeout: number,
-  more: buildConnector.BuildOptions = {},
-): buildConnector.connector {
+  more: Connecting.BuildOptions = {},
+): Connecting.connector {
   const secure = buildConnector({ timeout, rejectUnauthorized: true, ...more })
   const authorization = proxyAuthorization(proxy)
   const open = proxy.protocol === 'https:' ? httpsRequest : httpRequest

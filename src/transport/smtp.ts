@@ -6,8 +6,6 @@
  * cannot touch the next, and the lane's window bounds how many there are. Leaves to its caller
  * when to try, and how often.
  */
-import { createTransport } from 'nodemailer'
-
 import { formatDuration } from '../base/duration.ts'
 import { plainError } from '../base/errno.ts'
 import { printable } from '../base/text.ts'
@@ -31,6 +29,7 @@ export function createSmtpTransport({
     { envelope, body, destination, taken: before = [] }: Attempt<SmtpDestination>,
     signal: AbortSignal,
   ): Promise<Outcome> {
+    const { createTransport } = await import('nodemailer')
     if (signal.aborted) return { ...stopped(), uncharged: true }
     const { auth, host, port, timeout } = destination
     const receivers = destination.recipients.filter((each) => !before.includes(each))
