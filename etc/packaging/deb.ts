@@ -97,8 +97,9 @@ function layProgram(tree: string): void {
   for (const name of ['bin', 'dist', 'etc/completions', 'package.json'])
     cpSync(join(ROOT, name), join(tree, LIB, name), {
       recursive: true,
-      // The manual and packages made before are no part of the program; maps and types of no use to it.
-      filter: (path) => !/\/dist\/man(\/|$)|\.(deb|map|d\.ts)$/.test(path),
+      // The manual and packages made before are no part of the program; maps and types are of no
+      // use to it, nor is what dist/bin was made of and no library needs.
+      filter: (path) => !/\/dist\/(man|cli|daemon)(\/|$)|\.(deb|map|d\.ts)$/.test(path),
     })
   copyDependencies(ROOT, join(tree, LIB))
   for (const name of ['msgq', 'msgqd']) {

@@ -24,9 +24,9 @@ const CONFIG = '[destinations.crm]\ntype = "http"\nurl = "https://crm.example/"\
 /** A msgq that consists of bin/msgq and the one file. */
 function alone(program: Program): string {
   const home = join(program.folder, 'alone')
-  mkdirSync(join(home, 'dist/cli'), { recursive: true })
+  mkdirSync(join(home, 'dist/bin'), { recursive: true })
   cpSync(join(ROOT, 'bin'), join(home, 'bin'), { recursive: true })
-  for (const file of ['dist/cli/send.cjs', 'dist/cli/send.cjs.map'])
+  for (const file of ['dist/bin/send.cjs', 'dist/bin/send.cjs.map'])
     cpSync(join(ROOT, file), join(home, file))
   return join(home, 'bin/msgq')
 }

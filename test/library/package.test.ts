@@ -1,9 +1,9 @@
 /**
- * package - msgq as an installed program has it: what `npm pack` makes, unpacked; the example of
- * the docs, `require`, and a program in TypeScript that is checked against its types.
+ * package - msgq as an installed program has it: what `npm pack` makes, unpacked; its programs, the
+ * example of the docs, `require`, and a program in TypeScript that is checked against its types.
  */
 import { execFileSync, spawnSync } from 'node:child_process'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 
 import t from 'tap'
@@ -74,6 +74,29 @@ const words = ['pack', '--ignore-scripts', '--silent', '--pack-destination', fol
 const packed = execFileSync('npm', words, { encoding: 'utf8' }).trim()
 mkdirSync(installed, { recursive: true })
 execFileSync('tar', ['-xzf', join(folder, packed), '-C', installed, '--strip-components=1'])
+
+t.test('its programs need bin/ and dist/bin of it, and its packages', async (t) => {
+  const home = join(folder, 'programs/node_modules/msgq')
+  for (const part of ['bin', 'dist/bin', 'package.json'])
+    cpSync(join(installed, part), join(home, part), { recursive: true })
+  const spool = join(folder, 'programs/spool')
+  const { PATH } = process.env
+  const env = { PATH, HOME: folder, MSGQ_SPOOL: spool, MSGQ_ANY_FILESYSTEM: '1' }
+  const run = (program: string, ...args: string[]) =>
+    spawnSync(process.execPath, [join(home, 'bin', program), ...args], {
+      ...{ env, cwd: folder, encoding: 'utf8' },
+    })
+  t.match(run('msgqd', '--once'), { status: 0, stderr: '', stdout: '"event":"start"' })
+  const sent = run('msgq', 'send', 'http://127.0.0.1:9/', 'x')
+  t.match(sent, { status: 0, stderr: '', stdout: /^[0-9A-Z]{26}\n$/ })
+  t.match(run('msgqd', '--once'), { status: 0, stdout: '"outcome":"deferred"' })
+  t.match(run('msgq', 'mailq'), { status: 0, stdout: /^1 message, /m })
+  const folders = readdirSync(join(installed, 'dist'))
+  t.notOk(
+    folders.includes('cli') || folders.includes('daemon'),
+    'and what became them is not there twice',
+  )
+})
 
 t.test('the example of docs/library.md, and require', async (t) => {
   const example = /```js\n([^]*?)```/.exec(readFileSync('docs/library.md', 'utf8'))?.[1]
