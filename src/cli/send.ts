@@ -14,7 +14,6 @@ import { printable } from '../base/text.ts'
 import { BODYLESS, checkDraft } from '../message/draft.ts'
 import type { Draft } from '../message/draft.ts'
 import { idMaker } from '../message/id.ts'
-import { shownTo } from '../message/mask.ts'
 import { readSource } from './body.ts'
 import type { Define, Io } from './command.ts'
 import { checkJson, draftFor } from '../intake/compose.ts'
@@ -28,12 +27,10 @@ import { isLate, timesOf } from '../intake/schedule.ts'
 import { addSendOptions, asUsage, readWish } from './send-options.ts'
 import type { Line, SendOptions, Wish } from './send-options.ts'
 import { senderHere } from '../library/sender.ts'
+import { sentOf } from './sent.ts'
 import { shielded } from './signals.ts'
 import { termsOf } from '../library/terms.ts'
 import type { Terms } from '../intake/terms.ts'
-
-/** Exit code when of several receivers some were served. */
-const PARTLY = 1
 
 export const define: Define = (command, begin) => {
   addSendOptions(command)
@@ -130,7 +127,9 @@ async function queue(ready: Ready): Promise<number> {
     const enqueued = await Promise.allSettled(
       drafts.map((draft) => outbox.enqueue({ draft, body, sender })),
     )
-    const sent = await report(enqueued, drafts, options, io)
+    const sent = sentOf(enqueued, drafts)
+    if (!options.quiet) await printIds(sent.ids, io)
+    for (const line of sent.told) io.warn(`send: ${line}`)
     if (options.verbose)
       io.warn(`send: ${body.length} bytes of body, in the spool ${place.spool}`)
     return sent
@@ -220,29 +219,4 @@ function isBodyless(method: string | undefined, { receivers, terms }: Setting): 
   return receivers.every((to) =>
     BODYLESS.has(method ?? terms.destinations?.get(to)?.method ?? 'POST'),
   )
-}
-
-/** Says what came of it: the exit code, and what was queued. */
-async function report(
-  enqueued: readonly PromiseSettledResult<string>[],
-  drafts: readonly Draft[],
-  { quiet = false }: SendOptions,
-  io: Io,
-): Promise<{ code: number; ids: readonly string[] }> {
-  const ids = enqueued.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
-  const failures = enqueued.flatMap((one) =>
-    one.status === 'rejected' ? [one.reason] : [],
-  )
-  if (ids.length === 0) throw failures[0]
-  if (!quiet) await printIds(ids, io)
-  if (failures.length === 0) return { code: 0, ids }
-  for (const [index, one] of enqueued.entries()) {
-    const to = shownTo(drafts[index]?.to ?? '')
-    io.warn(
-      one.status === 'fulfilled'
-        ? `send: queued for ${to}: ${one.value}`
-        : `send: not queued for ${to}: ${(one.reason as Error).message}`,
-    )
-  }
-  return { code: PARTLY, ids }
 }
