@@ -58,7 +58,7 @@ async function run(
   const isTar = target.endsWith('.tar')
   const folder = isTar ? `${target}.partial` : target
   if (`${folder}${sep}`.startsWith(`${resolve(spool)}${sep}`))
-    throw new MsgqError('usage', `backup: ${target} lies inside the spool`)
+    throw new MsgqError('usage', `${target}: lies inside the spool`)
   if (isTar) refuseFile(target)
   const made = makeFolder(folder)
   const findings: Finding[] = []
@@ -99,7 +99,7 @@ function makeFolder(folder: string): boolean {
   if (names.length === 0) return false
   throw new MsgqError(
     'cannot-create',
-    `backup: ${folder}: is not empty`,
+    `${folder}: is not empty`,
     'name a folder that does not exist; no backup is ever overwritten',
   )
 }
@@ -113,7 +113,7 @@ function refuseFile(file: string): void {
   }
   throw new MsgqError(
     'cannot-create',
-    `backup: ${file}: exists`,
+    `${file}: exists`,
     'name another file; no backup is ever overwritten',
   )
 }
@@ -121,7 +121,7 @@ function refuseFile(file: string): void {
 function cannotMake(path: string, error: unknown): MsgqError {
   const isRight = errnoOf(error) === 'EACCES' || errnoOf(error) === 'EPERM'
   const code = isRight ? 'no-permission' : 'cannot-create'
-  return new MsgqError(code, `backup: ${path}: ${plainError(error)}`, undefined, error)
+  return new MsgqError(code, `${path}: ${plainError(error)}`, undefined, error)
 }
 
 /** Removes what we made, and of a folder that was there what is in it. */
@@ -150,7 +150,7 @@ async function pack(folder: string, target: string): Promise<void> {
   } catch (error) {
     rmSync(written, { force: true })
     const why = error instanceof Error ? error.message : String(error)
-    throw new MsgqError('cannot-create', `backup: tar: ${printable(why, 500)}`)
+    throw new MsgqError('cannot-create', `tar: ${printable(why, 500)}`)
   }
   rmSync(folder, { recursive: true })
 }
@@ -170,10 +170,11 @@ async function report(io: Io, outcome: Outcome): Promise<void> {
     await io.print(jsonLine({ spool, target, messages, bytes, findings }))
     return
   }
-  for (const { level, message, hint } of findings) {
-    io.warn(`backup: ${level}: ${printable(message, 1_000)}`)
-    if (hint !== undefined) io.stderr.write(`  hint: ${printable(hint, 1_000)}\n`)
-  }
+  for (const { level, message, hint } of findings)
+    io.warn(
+      `backup: ${level}: ${printable(message, 1_000)}`,
+      hint && printable(hint, 1_000),
+    )
   const all = STATES.reduce((sum, state) => sum + (messages[state] ?? 0), 0)
   const by = STATES.filter((state) => messages[state] !== undefined)
   const counts = by.map((state) => `${messages[state]} ${state}`).join(', ')

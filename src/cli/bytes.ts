@@ -13,33 +13,20 @@ const HARMFUL = /[^\P{Cc}\t\n\r]/u
 
 /** Writes all of it to stdout. `command` prints the same bytes, for the hint. */
 export async function writeBytes(
-  { stdout }: Io,
+  io: Io,
   source: AsyncIterable<Uint8Array | string> | readonly Uint8Array[],
   command: string,
 ): Promise<void> {
   for await (const chunk of source) {
     const bytes = Buffer.from(chunk as Uint8Array)
-    if (stdout.isTTY && HARMFUL.test(bytes.toString('utf8')))
+    if (io.stdout.isTTY && HARMFUL.test(bytes.toString('utf8')))
       throw new MsgqError(
         'data',
         'its bytes are not text: not printed on a terminal',
         `${command} | less, or > FILE`,
       )
-    if (stdout.destroyed) return
-    if (!stdout.write(bytes)) await drained(stdout)
+    await io.print(bytes)
   }
-}
-
-/** Resolves when more may be written, or never will be. */
-function drained(stdout: NodeJS.WriteStream): Promise<void> {
-  return new Promise((resolve) => {
-    const events = ['drain', 'close', 'error'] as const
-    const done = () => {
-      for (const event of events) stdout.off(event, done)
-      resolve()
-    }
-    for (const event of events) stdout.on(event, done)
-  })
 }
 
 /** The chunks of a body. */

@@ -17,9 +17,9 @@ export interface Io {
   readonly environment: Environment
   readonly clock: Clock
   /** Prints to stdout and waits while its reader is slow; a reader that left ends it quietly. */
-  print(text: string): Promise<void>
-  /** One line on stderr, behind `msgq: `. */
-  warn(line: string): void
+  print(text: string | Uint8Array): Promise<void>
+  /** One line on stderr, behind `msgq: `, and below it what to do. */
+  warn(line: string, hint?: string): void
 }
 
 /** Does the work of a command; resolves with its exit code. */

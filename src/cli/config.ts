@@ -1,7 +1,6 @@
 /**
  * config - the options in force, as one would write them, and where each was said.
  */
-import { MsgqError } from '../base/errors.ts'
 import { printable } from '../base/text.ts'
 import type { Flags } from '../config/find.ts'
 import { showConfig } from '../config/show.ts'
@@ -32,19 +31,9 @@ async function run(
   name: string | undefined,
   { json }: Options,
 ): Promise<number> {
-  const rows = rowsOf(io, flags, name)
+  const rows = showConfig(io.environment, flags, name)
   await io.print(json ? rows.map(jsonLine).join('') : formatRows(rows))
   return 0
-}
-
-function rowsOf(io: Io, flags: Flags, name: string | undefined): readonly Row[] {
-  try {
-    return showConfig(io.environment, flags, name)
-  } catch (error) {
-    // main says the command's name by itself.
-    if (!(error instanceof MsgqError) || !error.message.startsWith('config: ')) throw error
-    throw new MsgqError(error.code, error.message.slice('config: '.length), error.hint)
-  }
 }
 
 function formatRows(rows: readonly Row[]): string {

@@ -10,7 +10,9 @@ import { MsgqError } from '../base/errors.ts'
 const ANSWER = 'the answer goes into the trail of the message: msgq show ID'
 const RETRY = 'msgqd tries again by itself: [retry] in msgq.toml; --expires ends it'
 const TLS =
-  'msgqd always verifies the receiver; NODE_EXTRA_CA_CERTS=FILE in its environment adds an authority'
+  'msgqd always verifies the receiver; tls = { ca = { file = "ca.pem" } } of a destination says by which authority'
+const CERT =
+  'tls = { cert = { file = "c.pem" }, key = { file = "k.pem" } } of a destination in msgq.toml'
 const TIMEOUT = 'msgqd waits for the receiver and not you: [http] in msgq.toml'
 const FORM = `-H 'content-type: application/x-www-form-urlencoded' -d 'a=1&b=2'`
 
@@ -21,7 +23,7 @@ const HINTS: readonly (readonly [flags: string, hint: string])[] = [
   ['--silent', 'there is no progress to hide; -q leaves out the id'],
   ['-k, --insecure', TLS],
   ['--cacert [file]', TLS],
-  ['--cert [file]', 'client certificates are not in this version'],
+  ['--cert [file]', CERT],
   ['-L, --location', 'a redirect is never followed: send to the URL that it leads to'],
   ['-o, --output [file]', ANSWER],
   ['-O, --remote-name', ANSWER],
@@ -50,7 +52,10 @@ const HINTS: readonly (readonly [flags: string, hint: string])[] = [
   ['-A, --user-agent [name]', `write -H 'user-agent: NAME'`],
   ['-b, --cookie [cookies]', `write -H 'cookie: NAME=VALUE'`],
   ['-e, --referer [url]', `write -H 'referer: URL'`],
-  ['-x, --proxy [url]', 'msgqd takes its proxy from https_proxy and no_proxy'],
+  [
+    '-x, --proxy [url]',
+    'proxy of a destination in msgq.toml, else https_proxy and no_proxy of msgqd',
+  ],
   ['--compressed', 'answers are not kept beyond 2 KiB'],
   ['--url [url]', 'the URL stands first: msgq send URL'],
 ]

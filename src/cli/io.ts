@@ -33,10 +33,15 @@ export function systemIo(): Io {
         this.stdout.write(text, (error) => (error ? reject(unprinted(error)) : resolve()))
       })
     },
-    warn(line) {
-      this.stderr.write(`msgq: ${line}\n`)
+    warn(line, hint) {
+      this.stderr.write(warning(line, hint))
     },
   }
+}
+
+/** What is wrong, and what to do, in the one form that all of it has. */
+export function warning(line: string, hint?: string): string {
+  return `msgq: ${line}\n${hint === undefined ? '' : `  hint: ${hint}\n`}`
 }
 
 /** A stream whose errors are heard where it is written to, and nowhere else. */

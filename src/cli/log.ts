@@ -19,6 +19,7 @@ import { splitReceivers } from '../intake/recipient.ts'
 import { openReading } from './reading.ts'
 import type { Reading } from './reading.ts'
 import { screenOf } from './screen.ts'
+import { warnOfStray } from './stray-lane.ts'
 import { toLane } from '../intake/filters.ts'
 import { cutAt } from './table.ts'
 import { timeOf } from '../intake/when.ts'
@@ -128,7 +129,12 @@ async function run(
     await io.print(options.json ? report.json() : report.text(screenOf(io).edge))
     return 0
   }
-  await print(io, around.desk, { ...query, ...ids, ...countOf(options, io) }, options)
+  const wanted = { ...query, ...ids, ...countOf(options, io) }
+  const printed = await print(io, around.desk, wanted, options)
+  if (printed === 0) {
+    const lanes = options.to?.map((each) => toLane(each))
+    await warnOfStray(io, flags, { command: 'log', spool: around.spool }, lanes)
+  }
   return 0
 }
 
@@ -161,12 +167,13 @@ function countOf({ lines, follow, since, until }: Options, io: Io): JournalQuery
   return io.stdout.isTTY ? { last: SHOWN } : {}
 }
 
+/** Prints what there is, and resolves with how many lines that were. */
 async function print(
   io: Io,
   desk: History,
   query: JournalQuery,
   { json, follow }: Options,
-): Promise<void> {
+): Promise<number> {
   const end = new AbortController()
   const { edge } = screenOf(io)
   const format = (line: JournalLine) =>
@@ -179,9 +186,11 @@ async function print(
   for await (const line of desk.history(live)) {
     text += format(line)
     // Who follows sees each line when it comes.
-    if (!follow && ++count % CHUNK !== 0) continue
+    count++
+    if (!follow && count % CHUNK !== 0) continue
     await io.print(text)
     text = ''
   }
   if (text !== '') await io.print(text)
+  return count
 }

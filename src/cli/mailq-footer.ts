@@ -45,7 +45,8 @@ export async function footer(
     cutAt(totals(counted, size), screen.edge),
     ...alarms
       .filter((line) => line !== undefined)
-      .map((line) => screen.alarm(cutAt(`! ${line}`, screen.edge))),
+      // Never cut: what to do stands at its end.
+      .map((line) => screen.alarm(`! ${line}`)),
   ]
 }
 

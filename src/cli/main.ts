@@ -18,22 +18,28 @@ import { systemIo } from './io.ts'
 import { addCommand, newProgram } from './program.ts'
 
 /** Runs msgq with these arguments; resolves with its exit code. */
-export async function main(
-  argv: readonly string[],
-  io: Io = systemIo(),
-  commands = COMMANDS,
-): Promise<number> {
-  const name = argv.find((word) => !word.startsWith('-'))
-  // Most have no alias, and nothing is not the name of one.
-  const listed = [...commands, ...HIDDEN].find(
-    (command) => name !== undefined && [command.name, command.alias].includes(name),
-  )
+export async function main(given: readonly string[], io: Io = systemIo()): Promise<number> {
+  const argv = given[0] === 'help' ? helping(given.slice(1)) : given
+  const listed = named(argv.find((word) => !word.startsWith('-')))
   try {
     return await dispatch(argv, listed, io)
   } catch (error) {
     if (error instanceof CommanderError) return refuse(error, listed, io)
     return complain(error, listed?.name, io)
   }
+}
+
+function named(name: string | undefined): Listed | undefined {
+  // Most have no alias, and nothing is not the name of one.
+  return [...COMMANDS, ...HIDDEN].find(
+    (command) => name !== undefined && [command.name, command.alias].includes(name),
+  )
+}
+
+/** `help show` is `show --help`. */
+function helping(words: readonly string[]): readonly string[] {
+  const [name = '--help'] = words
+  return named(name) === undefined ? [name] : [name, '--help']
 }
 
 async function dispatch(
@@ -51,12 +57,10 @@ async function dispatch(
       writeErr: (text) => void io.stderr.write(text),
       outputError: () => {},
     })
-  const helped =
-    argv[0] === 'help' ? COMMANDS.find(({ name }) => name === argv[1]) : undefined
   // The one that was called needs none of the others.
-  for (const command of listed === undefined || helped ? COMMANDS : [listed]) {
+  for (const command of listed === undefined ? COMMANDS : [listed]) {
     const sub = addCommand(program, command)
-    if (command !== listed && command !== helped) continue
+    if (command !== listed) continue
     const { define } = await command.load()
     define(sub, (run) => {
       chosen = run
@@ -81,8 +85,8 @@ async function dispatch(
 function refuse(error: CommanderError, listed: Listed | undefined, io: Io): number {
   if (error.exitCode === 0) return 0
   const where = listed === undefined ? '' : `${listed.name}: `
-  io.warn(`${where}${error.message.replace(/^error: /, '').replaceAll('\n', ' ')}`)
-  io.stderr.write(`  hint: ${usageHint(error, listed)}\n`)
+  const what = error.message.replace(/^error: /, '').replaceAll('\n', ' ')
+  io.warn(`${where}${what}`, usageHint(error, listed))
   return EXIT_CODES.usage
 }
 

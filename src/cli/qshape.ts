@@ -5,6 +5,7 @@
  * the column before. Names alone are read, so that a million take a second or two.
  */
 import type { Flags } from '../config/find.ts'
+import { isIdEnding } from '../message/id.ts'
 import { STATES, isState } from '../message/state.ts'
 import type { Define, Io } from './command.ts'
 import { jsonLine } from './json.ts'
@@ -47,8 +48,8 @@ async function run(
 ): Promise<number> {
   const { desk } = await openReading(io, flags)
   // `qshape deferred`, as Postfix has it; ids work as everywhere.
-  const state = [...(options.state ?? []), ...words.filter(isState)]
-  const ids = words.filter((word) => !isState(word))
+  const ids = words.filter((word) => !isState(word) && isMessage(word))
+  const state = [...(options.state ?? []), ...words.filter((word) => !ids.includes(word))]
   const { selector } = await selectorOf(
     ids,
     state.length === 0 ? options : { ...options, state },
@@ -64,6 +65,10 @@ async function run(
   )
   await io.print(options.json ? jsonText(rows) : pageOf(rows, io))
   return 0
+}
+
+function isMessage(word: string): boolean {
+  return word === '-' || word === 'ALL' || isIdEnding(word)
 }
 
 type Row = readonly [lane: string, counts: readonly number[]]

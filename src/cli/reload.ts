@@ -54,8 +54,13 @@ async function run(io: Io, flags: Flags, { json }: Options): Promise<number> {
 }
 
 function complain(io: Io, problems: readonly string[]): void {
-  for (const problem of problems) io.warn(`reload: ${printable(problem, 1_000)}`)
-  io.stderr.write('  hint: what was in force still is; msgq check says more\n')
+  for (const [at, problem] of problems.entries())
+    io.warn(
+      `reload: ${printable(problem, 1_000)}`,
+      at === problems.length - 1
+        ? 'what was in force still is; msgq check says more'
+        : undefined,
+    )
 }
 
 async function report(io: Io, reloaded: Reloaded): Promise<void> {

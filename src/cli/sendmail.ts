@@ -208,8 +208,8 @@ function reportUnknown(
   if (unknown.length === 0) return 0
   const names = printable(unknown.join(', '), 200)
   const subject = mail.subject === undefined ? '' : `: ${mail.subject}`
-  io.warn(`sendmail: nowhere for the mail of ${names}${subject}`)
-  io.stderr.write('  hint: [mail] default = "DESTINATION" in msgq.toml takes it\n')
+  const hint = '[mail] default = "DESTINATION" in msgq.toml takes it'
+  io.warn(`sendmail: nowhere for the mail of ${names}${subject}`, hint)
   // A configuration that cannot be read may well know them.
   return terms.destinations === undefined ? EXIT_CODES.temporary : NO_USER
 }

@@ -143,7 +143,7 @@ async function showPast(
 ): Promise<number> {
   const { endText, pastJson, pastPage } = await import('./past-page.ts')
   const now = io.clock.now()
-  if (options.body || options.raw || options.curl)
+  if (options.body || options.raw || options.curl || options.batch)
     throw new MsgqError(
       'no-input',
       `${story.id}: ${endText(story, now)}`,
@@ -223,7 +223,7 @@ async function printCurl(
   if (destination.type !== 'http')
     throw new MsgqError(
       'usage',
-      `show: --curl: ${to} is of type "${destination.type}", and no HTTP request`,
+      `--curl: ${to} is of type "${destination.type}", and no HTTP request`,
       `msgq show ${shortId(entry.id)} --body prints what it is given`,
     )
   const isEvent = envelope.event !== undefined

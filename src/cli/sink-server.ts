@@ -202,24 +202,27 @@ function cannotListen(error: unknown, port: number, bind: string): MsgqError {
     case 'EADDRINUSE':
       return new MsgqError(
         'unavailable',
-        `sink: ${where}: already in use`,
+        `${where}: already in use`,
         'name another port, or 0 for any that is free: msgq sink 0',
+        error,
+      )
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+      return new MsgqError(
+        'unavailable',
+        `${where}: is no address of this machine`,
+        '--bind 127.0.0.1 is this machine alone, 0.0.0.0 all of its addresses',
         error,
       )
     case 'EACCES':
       return new MsgqError(
         'no-permission',
-        `sink: ${where}: permission denied`,
+        `${where}: permission denied`,
         'ports below 1024 belong to root: name a higher one',
         error,
       )
   }
-  return new MsgqError(
-    'unavailable',
-    `sink: ${where}: ${plainError(error)}`,
-    undefined,
-    error,
-  )
+  return new MsgqError('unavailable', `${where}: ${plainError(error)}`, undefined, error)
 }
 
 function one(value: string | string[] | undefined): string | undefined {

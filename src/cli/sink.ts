@@ -133,9 +133,12 @@ function whole(
   if (text === undefined) return undefined
   const number = /^\d{1,15}$/.test(text) ? Number(text) : NaN
   if (number >= least && number <= most) return number
-  const limits =
-    most < Number.MAX_SAFE_INTEGER ? `${least} to ${most}` : `at least ${least}`
-  throw new MsgqError('usage', `${what}: is not a number: ${shown(text)}`, limits)
+  const limits = most < Number.MAX_SAFE_INTEGER ? `${least} to ${most}` : String(least)
+  throw new MsgqError(
+    'usage',
+    `${what}: is no number from ${limits}: ${shown(text)}`,
+    'msgq sink --help',
+  )
 }
 
 function span(what: string, text: string): number {

@@ -6,6 +6,7 @@
  */
 import { didYouMean } from '../base/text.ts'
 import type { Flags } from '../config/find.ts'
+import { listed } from '../library/lane-words.ts'
 import { isDestinationName } from '../message/lane.ts'
 import { destinationsHere } from './around.ts'
 import type { Io } from './command.ts'
@@ -19,10 +20,12 @@ export async function warnOfStray(
 ): Promise<void> {
   const names = lanes.filter(isDestinationName)
   const known = names.length === 0 ? undefined : await destinationsHere(io, flags, spool)
-  for (const name of known === undefined ? [] : names) {
-    if (known!.has(name)) continue
-    const meant = didYouMean(name, known!)
-    const hint = meant === undefined ? '' : `; did you mean ${meant}?`
-    io.warn(`${command}: --to: no such destination: ${JSON.stringify(name)}${hint}`)
+  // Where there are none nobody mistyped one.
+  if (known === undefined || known.size === 0) return
+  for (const name of names) {
+    if (known.has(name)) continue
+    const meant = didYouMean(name, known)
+    const hint = meant === undefined ? listed(known) : `did you mean ${meant}?`
+    io.warn(`${command}: --to: no such destination: ${JSON.stringify(name)}`, hint)
   }
 }

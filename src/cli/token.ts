@@ -21,6 +21,7 @@ import type { Token, TokenScope } from '../config/tokens.ts'
 import { tokenHash } from '../intake/tokens.ts'
 import type { Define, Io } from './command.ts'
 import { jsonLine } from './json.ts'
+import { listed } from '../library/lane-words.ts'
 import { formatTable } from './table.ts'
 
 interface Options {
@@ -60,7 +61,7 @@ interface Line {
 
 async function run({ what, name, options }: Line, io: Io, flags: Flags): Promise<number> {
   if (!['add', 'list', 'remove'].includes(what))
-    throw new MsgqError('usage', `token: ${what} is none of add, list and remove`)
+    throw new MsgqError('usage', `is none of add, list and remove: ${JSON.stringify(what)}`)
   const { loadConfig } = await import('../config/load.ts')
   const config = loadConfig(io.environment, flags)
   const path = pathOf(config)
@@ -69,7 +70,8 @@ async function run({ what, name, options }: Line, io: Io, flags: Flags): Promise
     await list(io, tokens, options.json ?? false)
     return 0
   }
-  if (name === undefined) throw new MsgqError('usage', `token ${what}: whose? give a name`)
+  if (name === undefined)
+    throw new MsgqError('usage', `${what}: whose?`, `msgq token ${what} NAME`)
   if (what === 'add') await add({ name, options, tokens, path, config }, io)
   else await remove({ name, tokens, path })
   return 0
@@ -96,10 +98,11 @@ async function add({ name, options, tokens, path, config }: Addition, io: Io) {
   if (!isTokenName(name))
     throw new MsgqError(
       'usage',
-      `token: ${JSON.stringify(name)}: a name has a-z, 0-9, . _ -`,
+      `cannot be a name: ${JSON.stringify(name)}`,
+      'write it in a-z, 0-9, . _ and -, at most 64, a letter or digit first',
     )
   if (tokens.some((token) => token.name === name))
-    throw new MsgqError('usage', `token: ${name} is there already`, 'remove it first')
+    throw new MsgqError('usage', `${name}: is there already`, `msgq token remove ${name}`)
   const scopes = scopesOf(options.scope ?? 'send')
   const to = options.to === undefined ? undefined : receiversOf(options.to, config)
   // The prefix says what it is to whoever finds it in a log or a repository.
@@ -137,7 +140,7 @@ function receiversOf(text: string, { destinations }: Config): string[] {
     throw new MsgqError(
       'usage',
       `--to: no such destination: ${JSON.stringify(name)}`,
-      meant === undefined ? undefined : `did you mean ${meant}?`,
+      meant === undefined ? listed(new Set(destinations.keys())) : `did you mean ${meant}?`,
     )
   }
   return names
@@ -152,8 +155,10 @@ async function remove({ name, tokens, path }: Pick<Addition, 'name' | 'tokens' |
     )
     throw new MsgqError(
       'no-input',
-      `token: there is no ${JSON.stringify(name)}`,
-      meant === undefined ? 'msgq token list' : `did you mean ${meant}?`,
+      `no such token: ${JSON.stringify(name)}`,
+      meant === undefined
+        ? 'msgq token list tells which there are'
+        : `did you mean ${meant}?`,
     )
   }
   await writeTokens(path, left)

@@ -42,7 +42,7 @@ export async function findRoute(
     return { place, terms, receivers: receiversOf(given, terms) }
   } catch (error) {
     if (!(error instanceof MsgqError)) throw error
-    complain(io, `nobody will hear of it: ${error.message}`, error.hint)
+    io.warn(`wrap: nobody will hear of it: ${error.message}`, error.hint)
     return { trouble: error }
   }
 }
@@ -57,7 +57,7 @@ export async function queueReport(
     await queue(draft, Buffer.from(body), route, io)
     return true
   } catch (error) {
-    complain(io, `the report could not be queued: ${plainError(error)}`, hintOf(error))
+    io.warn(`wrap: the report could not be queued: ${plainError(error)}`, hintOf(error))
     io.stderr.write(`${draft.subject}\n\n${body}${body.endsWith('\n') ? '' : '\n'}`)
     return false
   }
@@ -77,7 +77,7 @@ export async function queueStdout(
     await queue(said, stdout, route, io)
     return 0
   } catch (error) {
-    complain(io, `what it printed is not queued: ${plainError(error)}`, hintOf(error))
+    io.warn(`wrap: what it printed is not queued: ${plainError(error)}`, hintOf(error))
     return error instanceof MsgqError && error.code === 'data' ? 65 : 75
   }
 }
@@ -120,10 +120,4 @@ async function queueAgain(
 
 function hintOf(error: unknown): string | undefined {
   return error instanceof MsgqError ? error.hint : undefined
-}
-
-/** Says what is wrong, on stderr, and goes on. */
-export function complain(io: Io, line: string, hint?: string): void {
-  io.warn(`wrap: ${line}`)
-  if (hint !== undefined) io.stderr.write(`  hint: ${hint}\n`)
 }

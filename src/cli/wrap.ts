@@ -21,7 +21,7 @@ import type { Ended } from './run-command.ts'
 import { asUsage } from './send-options.ts'
 import { senderHere } from '../library/sender.ts'
 import { memoryFile, recall, remember } from './wrap-memory.ts'
-import { complain, findRoute, queueReport, queueStdout } from './wrap-queue.ts'
+import { findRoute, queueReport, queueStdout } from './wrap-queue.ts'
 import type { Route } from './wrap-queue.ts'
 import { reportOf } from './wrap-report.ts'
 import type { Subject } from './wrap-report.ts'
@@ -133,6 +133,9 @@ async function wrap(line: Line, io: Io, flags: Flags): Promise<number> {
   const run = new RunCommand(io, { quiet: options.quiet ?? false, ...keep })
   let unqueued = 0
   const code = await run.run(words, async (ended) => {
+    // A shell would say it, and it is none of the command's output.
+    if (ended.unstarted !== undefined && options.quiet !== true)
+      io.warn(`wrap: ${words[0]}: ${ended.unstarted}`)
     const verdict = judge(occasions, runOf(ended), memory?.before)
     const report = reportOf(about, ended, verdict, wording)
     const isWhole = options.stdout === true && ended.code === 0
@@ -176,7 +179,7 @@ function openMemory(io: Io, key: readonly string[]): Kept | undefined {
     const file = memoryFile(io.environment, key)
     return { file, before: recall(file) }
   } catch (error) {
-    complain(io, `does not know of former runs: ${plainError(error)}`)
+    io.warn(`wrap: does not know of former runs: ${plainError(error)}`)
     return undefined
   }
 }
@@ -185,6 +188,6 @@ async function keepMemory(file: string, next: Memory, name: string, io: Io): Pro
   try {
     await remember(file, next, name)
   } catch (error) {
-    complain(io, `will not know of this run: ${file}: ${plainError(error)}`)
+    io.warn(`wrap: will not know of this run: ${file}: ${plainError(error)}`)
   }
 }

@@ -64,7 +64,7 @@ export function showConfig(environment: Environment, flags: Flags, name?: string
   const meant = didYouMean(name, known)
   throw new MsgqError(
     'usage',
-    `config: no such option or destination: ${JSON.stringify(name)}`,
+    `no such option or destination: ${JSON.stringify(name)}`,
     meant === undefined ? 'msgq config lists them all' : `did you mean ${meant}?`,
   )
 }

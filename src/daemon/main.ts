@@ -66,16 +66,19 @@ Exit:    0 stopped or, with --once, done   75 the spool is served by another msg
 function complain(error: unknown): number {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return 0
-    process.stderr.write(`msgqd: ${error.message.replace(/^error: /, '')}\n`)
-    process.stderr.write('  try: msgqd --help\n')
+    const what = error.message.replace(/^error: /, '').replaceAll('\n', ' ')
+    warn(what, 'msgqd --help')
     return EXIT_CODES.usage
   }
   if (!(error instanceof MsgqError)) throw error
-  const lines =
-    error instanceof ConfigError ? error.problems.map((it) => it.message) : [error.message]
-  for (const line of lines) process.stderr.write(`msgqd: ${line}\n`)
-  if (error.hint !== undefined) process.stderr.write(`  hint: ${error.hint}\n`)
+  const all = error instanceof ConfigError ? error.problems : [error]
+  for (const { message, hint } of all) warn(message, hint)
   return error.exitCode
+}
+
+function warn(line: string, hint?: string): void {
+  process.stderr.write(`msgqd: ${line}\n`)
+  if (hint !== undefined) process.stderr.write(`  hint: ${hint}\n`)
 }
 
 async function run(options: Options): Promise<number> {

@@ -47,7 +47,8 @@ function asLane(word: string): string | undefined {
   }
 }
 
-function listed(known: ReadonlySet<string>): string {
+/** What to say of a name that is none of these. */
+export function listed(known: ReadonlySet<string>): string {
   const names = [...known].toSorted()
   if (names.length === 0) return 'no destinations are configured; a URL names its host'
   const more = names.length > SHOWN ? ` and ${names.length - SHOWN} more` : ''

@@ -4,6 +4,7 @@ import { PassThrough, Writable } from 'node:stream'
 import t from 'tap'
 
 import type { Io } from '../../src/cli/command.ts'
+import { warning } from '../../src/cli/io.ts'
 import { main } from '../../src/cli/main.ts'
 import { shortId } from '../../src/message/id.ts'
 import type { State } from '../../src/message/state.ts'
@@ -243,7 +244,7 @@ async function answering(
     print: async (text) => {
       out += text
     },
-    warn: (line) => void stderr.write(`msgq: ${line}\n`),
+    warn: (...said) => void stderr.write(warning(...said)),
   }
   return { code: await main(argv, io), out, err }
 }

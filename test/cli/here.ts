@@ -9,6 +9,7 @@ import { Readable, Writable } from 'node:stream'
 
 import { systemClock } from '../../src/base/clock.ts'
 import type { Io } from '../../src/cli/command.ts'
+import { warning } from '../../src/cli/io.ts'
 import { main } from '../../src/cli/main.ts'
 
 export interface Ran {
@@ -33,8 +34,8 @@ export async function msgqHere(
       ...{ etc: join(home, 'etc'), var: join(home, 'var') },
     },
     clock: systemClock,
-    print: async (text) => void out.push(text),
-    warn: (line) => void err.push(`msgq: ${line}\n`),
+    print: async (text) => void out.push(Buffer.from(text).toString()),
+    warn: (...said) => void err.push(warning(...said)),
   }
   const code = await main(words, io)
   return { code, out: out.join(''), err: err.join('') }

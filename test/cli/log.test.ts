@@ -203,3 +203,18 @@ t.test('no line can move the cursor or pass for another one', async (t) => {
     t.notMatch(out, /[\u0000-\u0009\u000b-\u001f\u202e]/, argv.join(' '))
   }
 })
+
+t.test(
+  'a destination that nobody knows is said where it explains the silence',
+  async (t) => {
+    const { world } = await story(t)
+    world.configure('[destinations.ops]\ntype = "file"\npath = "/x"\n')
+    t.match(await world.run('log', '--to', 'opps'), {
+      code: 0,
+      out: '',
+      err: 'msgq: log: --to: no such destination: "opps"\n  hint: did you mean ops?\n',
+    })
+    t.equal((await world.run('log', '--to', 'crm')).err, '', 'one that is gone has a past')
+    t.match(await world.run('mailq', '--to', 'x7'), { err: /\n {2}hint: there are ops\n$/ })
+  },
+)

@@ -307,8 +307,11 @@ t.test('a terminal gets colours and no line beyond its edge', async (t) => {
   t.match(out, '\u001b[31m! 1 in bounce', 'red alarms')
   // eslint-disable-next-line no-control-regex
   const bare = out.replaceAll(/\u001b\[\d+m/g, '')
-  const longest = Math.max(...bare.split('\n').map((line) => line.length))
-  t.equal(longest, 50)
+  const [alarms, lines] = [true, false].map((is) =>
+    bare.split('\n').filter((line) => line.startsWith('! ') === is),
+  )
+  t.equal(Math.max(...lines!.map((line) => line.length)), 50)
+  t.match(alarms, [/: msgq mailq --state bounce$/, /! msgqd is not running/], 'never cut')
   for (const env of [{ NO_COLOR: '1' }, { TERM: 'dumb' }] as Record<string, string>[])
     t.equal((await world.runOn({ columns: 50, env }, 'mailq')).out, bare)
   t.notMatch((await world.run('mailq')).out, '\u001b')

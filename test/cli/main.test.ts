@@ -32,12 +32,15 @@ t.test('help and version are asked for, and go to stdout', async (t) => {
       out: /^Usage: msgq send .*\n\nQueue a message/,
       err: '',
     })
+  t.match(await sending.run(['help', 'list']), { code: 0, out: /^ {2}--count /m, err: '' })
+  t.match(await sending.run(['help', 'help']), { code: 0, out: /^Usage: msgq /, err: '' })
 })
 
 t.test('what cannot be understood is one line, a hint, and 64', async (t) => {
   const sending = new Sending(t)
   for (const [argv, err] of [
     [['sned', 'x'], `msgq: unknown command 'sned'\n  hint: did you mean send?\n`],
+    [['help', 'sned'], `msgq: unknown command 'sned'\n  hint: did you mean send?\n`],
     [
       ['frobnicate'],
       `msgq: unknown command 'frobnicate'\n  hint: msgq --help lists the commands\n`,
@@ -52,6 +55,29 @@ t.test('what cannot be understood is one line, a hint, and 64', async (t) => {
     ],
   ] as const)
     t.match(await sending.run(argv), { code: 64, out: '', err }, argv.join(' '))
+})
+
+t.test('an error names its command once, then what and why, and what to do', async (t) => {
+  const sending = new Sending(t)
+  sending.configure('[destinations.log]\ntype = "file"\npath = "/x"\n')
+  const folder = sending.put('full/file', '').replace(/\/file$/, '')
+  const inside = `${sending.spool}/backup`
+  for (const [argv, code, err] of [
+    ['token frob', 64, 'token: is none of add, list and remove: "frob"'],
+    [`backup ${folder}`, 73, `backup: ${folder}: is not empty`],
+    [`backup ${inside}`, 64, `backup: ${inside}: lies inside the spool`],
+    ['sink 99999', 64, 'sink: PORT: is no number from 0 to 65535: "99999"'],
+    [
+      'sink 0 --bind 192.0.2.1',
+      69,
+      'sink: 192.0.2.1 port 0: is no address of this machine',
+    ],
+    ['config retri', 64, 'config: no such option or destination: "retri"'],
+  ] as const) {
+    const ran = await sending.run(argv.split(' '))
+    t.equal(ran.code, code, argv)
+    t.ok(ran.err.startsWith(`msgq: ${err}\n`), ran.err)
+  }
 })
 
 t.test('a fault of ours is not called a fault of the caller', async (t) => {

@@ -53,7 +53,10 @@ t.test('states and selectors choose', async (t) => {
   t.equal(await lanes('--to', 'crm,ops'), 'crm3,ops1,4')
   t.equal(await lanes('--older-than', '1h', '--to', 'crm'), 'crm1,1')
   t.equal(await lanes('hold'), '0')
-  t.equal((await world.run('qshape', 'helt')).code, 64)
+  t.match(await world.run('qshape', 'helt'), {
+    code: 64,
+    err: /no such state: "helt"\n {2}hint: there are incoming,/,
+  })
   const { out } = await world.run('qshape', '--to', 'ops', '--json')
   t.match(JSON.parse(out.split('\n')[0]!), {
     lane: 'ops',

@@ -44,6 +44,16 @@ t.test(
   },
 )
 
+t.test('a body that does not fit where it is put is no success', async (t) => {
+  const program = await published(t)
+  const { out } = await program.msgq(['send', 'crm', '-d', 'x'])
+  for (const option of ['--body', '--raw', '--json'])
+    t.match(await program.sh(`msgq show ${out.trim()} ${option} >/dev/full`), {
+      code: 73,
+      err: 'msgq: show: stdout: no space left on device\n',
+    })
+})
+
 t.test('a loop that feeds on stdin keeps it', async (t) => {
   const program = await published(t)
   const { code } = await program.sh(

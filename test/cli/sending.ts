@@ -9,6 +9,7 @@ import type { Test } from 'tap'
 
 import type { Clock } from '../../src/base/clock.ts'
 import type { Io } from '../../src/cli/command.ts'
+import { warning } from '../../src/cli/io.ts'
 import { main } from '../../src/cli/main.ts'
 import type { Environment } from '../../src/config/find.ts'
 import type { Envelope } from '../../src/message/envelope.ts'
@@ -96,7 +97,7 @@ export class Sending {
       },
       clock: this.clock,
       print: setting.print ?? (async (text) => void out.write(text)),
-      warn: (line) => void err.write(`msgq: ${line}\n`),
+      warn: (...said) => void err.write(warning(...said)),
     }
     const code = await main(argv, io)
     const queued = this.#names()

@@ -415,7 +415,7 @@ t.test('a message that is gone is answered by the journal', async (t) => {
     to: 'ops',
     journal: [{ event: 'queued' }, { event: 'deferred' }, { event: 'delivered' }],
   })
-  for (const option of ['--body', '--raw', '--curl']) {
+  for (const option of ['--body', '--raw', '--curl', '--batch']) {
     const { code, out, err } = await world.run('show', id, option)
     t.strictSame([code, out], [66, ''], option)
     t.match(err, `msgq: show: ${id}: delivered 12:01:00 (4m ago)\n  hint: its file is gone`)

@@ -270,7 +270,7 @@ tap.test('a port in use says so, with what to do', async (t) => {
   t.teardown(() => sink.close())
   await t.rejects(run({ port: String(sink.port) }).code, {
     code: 'unavailable',
-    message: `sink: 127.0.0.1 port ${sink.port}: already in use`,
+    message: `127.0.0.1 port ${sink.port}: already in use`,
     hint: /msgq sink 0/,
   })
   await t.rejects(run({ bind: '256.0.0.1' }).code, { code: 'unavailable' })
@@ -284,7 +284,7 @@ tap.test('it listens where it is told', async (t) => {
 })
 
 tap.test('what makes no sense on the command line is refused', async (t) => {
-  await usage(t, { port: '70000' }, /^PORT: is not a number: "70000"$/)
+  await usage(t, { port: '70000' }, /^PORT: is no number from 0 to 65535: "70000"$/)
   await usage(t, { port: 'http' }, /^PORT: /)
   await usage(t, { port: '-1' }, /^PORT: /)
   await usage(t, { count: '0' }, /^--count: /)

@@ -36,7 +36,7 @@ t.test('add, list, remove', async (t) => {
   )
   for (const [words, code, err] of [
     [['add', 'shop'], 64, /is there already/],
-    [['add', 'A B'], 64, /a name has/],
+    [['add', 'A B'], 64, /cannot be a name: "A B"/],
     [['add', 'b', '--scope', 'sned'], 64, /did you mean send/],
     [['add', 'b', '--to', 'crn'], 64, /did you mean crm/],
     [['add'], 64, /whose/],

@@ -11,6 +11,7 @@ import type { Test } from 'tap'
 
 import type { Clock } from '../../src/base/clock.ts'
 import type { Io } from '../../src/cli/command.ts'
+import { warning } from '../../src/cli/io.ts'
 import { main } from '../../src/cli/main.ts'
 import type { Environment } from '../../src/config/find.ts'
 import type { Draft } from '../../src/message/draft.ts'
@@ -218,7 +219,7 @@ export class World {
       },
       clock: this.clock,
       print: async (text) => void out.write(text),
-      warn: (line) => void err.write(`msgq: ${line}\n`),
+      warn: (...said) => void err.write(warning(...said)),
     }
     const code = await main(argv, io)
     return { code, out: out.text, err: err.text }

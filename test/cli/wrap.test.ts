@@ -83,7 +83,10 @@ t.test('the report as JSON', async (t) => {
 
 t.test('what cannot be started ends as in a shell', async (t) => {
   const program = await published(t)
-  t.match(await program.msgq(['wrap', 'crm', '--', 'no-such-command']), { code: 127 })
+  t.match(await program.msgq(['wrap', 'crm', '--', 'no-such-command']), {
+    code: 127,
+    err: 'msgq: wrap: no-such-command: command not found\n',
+  })
   t.match(await program.msgq(['wrap', 'crm', '--', '/etc/passwd']), { code: 126 })
   t.match(
     program.messages().map(({ envelope }) => envelope.subject),

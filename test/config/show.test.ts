@@ -143,7 +143,7 @@ t.test('a name that is nobody’s', async (t) => {
   const show = (name: string) => () => showConfig(machine(dir), { config }, name)
   t.throws(show('retry.mx'), {
     code: 'usage',
-    message: 'config: no such option or destination: "retry.mx"',
+    message: 'no such option or destination: "retry.mx"',
     hint: 'did you mean retry.max?',
   })
   t.throws(show('crn'), { code: 'usage', hint: 'did you mean crm?' })

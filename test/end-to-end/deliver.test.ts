@@ -135,6 +135,26 @@ void t.test('a second daemon on the spool is refused, with 75 and a reason', asy
   t.equal(first.exitCode, null)
 })
 
+void t.test(
+  'msgqd says all that keeps it from starting, each with what to do',
+  async (t) => {
+    const machine = new Machine(t)
+    t.match(await machine.run('msgqd', ['--onec']), {
+      code: 64,
+      err: "msgqd: unknown option '--onec' (Did you mean --once?)\n  hint: msgqd --help\n",
+    })
+    machine.configure('mn = "1s"\nfactor = "x"\n')
+    const { code, err } = await machine.run('msgqd', [])
+    t.equal(code, 78)
+    const line = String.raw`msgqd: \S+msgq\.toml:\d: retry\.`
+    t.match(err, new RegExp(`^${line}mn: unknown option\n  hint: did you mean min\\?\n`))
+    t.match(
+      err,
+      new RegExp(`${line}factor: is not a number: "x"\n  hint: write a number .*\n$`),
+    )
+  },
+)
+
 void t.test('msgqd --once delivers what is due, and ends', async (t) => {
   const machine = new Machine(t)
   const sink = await machine.sink({ answers: ['/later=503', '/ok=200'] })
