@@ -4,11 +4,13 @@ import {
   existsSync,
   mkdirSync,
   readFileSync,
+  readdirSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 
+import { marked } from 'marked'
 import t from 'tap'
 
 import { checkConfig } from '../src/config/load.ts'
@@ -86,7 +88,60 @@ void t.test('the configuration of the README loads', async (t) => {
   t.strictSame(problems, [])
 })
 
-void t.test('the files that the README names are there', async (t) => {
-  for (const [, path] of README.matchAll(/\]\((?!https?:|#)([^)#]+)\)/g))
-    t.ok(existsSync(path!), `${path}`)
+void t.test(
+  'no link from a page to another one is dead, nor to a heading of it',
+  async (t) => {
+    const pages = ['docs', 'systemd']
+      .flatMap((folder) =>
+        readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((name) =>
+          join(folder, name),
+        ),
+      )
+      .concat('README.md', 'CHANGELOG.md', 'spool/README.md')
+      .filter((page) => page.endsWith('.md'))
+    let links = 0
+    for (const page of pages)
+      for (const link of linksOf(page)) {
+        links++
+        const [path = '', heading] = link.split('#')
+        const target = path === '' ? page : join(dirname(page), path)
+        const isThere =
+          existsSync(target) && (heading === undefined || anchorsOf(target).has(heading))
+        t.ok(isThere, `${page}: ${link}`)
+      }
+    t.ok(links > 150, `${links} links`)
+  },
+)
+
+void t.test('docs/README.md leads to every page of docs', async (t) => {
+  const led = new Set(linksOf('docs/README.md'))
+  const pages = readdirSync('docs').filter(
+    (name) => name.endsWith('.md') && name !== 'README.md',
+  )
+  for (const page of [...pages, 'decisions/README.md', '../spool/README.md'])
+    t.ok(led.has(page), page)
 })
+
+/** Where the links of a page lead that do not leave the repository. */
+function linksOf(page: string): string[] {
+  const links: string[] = []
+  void marked.walkTokens(tokensOf(page), (token) => {
+    if (token.type === 'link' && !/^[a-z]+:/.test(token.href)) links.push(token.href)
+  })
+  return links
+}
+
+/** The headings of a page as GitHub calls them in a URL. */
+function anchorsOf(page: string): Set<string> {
+  const anchors = new Set<string>()
+  void marked.walkTokens(tokensOf(page), (token) => {
+    if (token.type !== 'heading') return
+    const words = token.text.toLowerCase().replaceAll(/[^\p{L}\p{N}_ -]/gu, '')
+    anchors.add(words.replaceAll(' ', '-'))
+  })
+  return anchors
+}
+
+function tokensOf(page: string) {
+  return marked.lexer(readFileSync(page, 'utf8'))
+}
