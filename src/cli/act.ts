@@ -17,6 +17,7 @@ import type { Flags, SpoolPlace } from '../config/find.ts'
 import { checkReadable, openDesk } from '../queue/open.ts'
 import type { Act, ActResult, Desk, Suspensions } from '../queue/queue.ts'
 import type * as Queue from '../queue/queue.ts'
+import { ACT_TABLE } from '../queue/states.ts'
 import { jsonReport, textReport } from './act-report.ts'
 import { becomeOwner } from './become.ts'
 import type { Define, Io } from './command.ts'
@@ -43,6 +44,8 @@ export interface Verb<Options extends ActOptions = ActOptions> {
   readonly meansAll?: boolean
   /** Asks on a terminal before it does away with more than one. */
   readonly asks?: boolean
+  /** Exit codes of its own, for the help. */
+  readonly ends?: string
   /** What follows it, unless it was a dry run. */
   readonly after?: (did: Did) => Promise<Aftermath>
 }
@@ -106,10 +109,24 @@ export function defineAct<Options extends ActOptions = ActOptions>(
       .option('--why <text>', 'a reason, for the trail')
     if (verb.asks) command.option('-y, --yes', 'do not ask')
     verb.extend?.(command)
+    command.addHelpText('after', helpOf(verb))
     command.action((words: string[], options: Options) => {
       begin((io, flags) => run(verb, { words, options }, io, flags))
     })
   }
+}
+
+type Told = Pick<Verb, 'act' | 'meansAll' | 'asks' | 'ends'>
+
+/** What nobody should have to try out at night. */
+function helpOf({ act, meansAll, asks, ends = '' }: Told): string {
+  const when = meansAll === true ? 'options it means all of' : '--state it means'
+  const also = asks === true ? '\nOn a terminal it asks before it does more than one.' : ''
+  return `
+Without ids and ${when} those in ${ACT_TABLE[act].default.join(', ')}.${also}
+
+Exit: 0 done, also where nothing matched${asks === true ? '  1 the answer was no' : ''}${ends}
+66 one that was named does not exist; the others are done`
 }
 
 interface Line<Options> {

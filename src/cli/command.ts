@@ -25,5 +25,24 @@ export interface Io {
 /** Does the work of a command; resolves with its exit code. */
 export type Run = (io: Io, flags: Flags) => Promise<number>
 
+/** The work of a command that goes by the words and the options of its line. */
+export type WordsRun<Options> = (
+  io: Io,
+  flags: Flags,
+  words: readonly string[],
+  options: Options,
+) => Promise<number>
+
 /** What each command's file exports: adds options and arguments, hands over the work to do. */
 export type Define = (command: Command, begin: (run: Run) => void) => void
+
+/** Has a command begin with the words and options that it is called with. */
+export function onWords<Options>(
+  command: Command,
+  begin: (run: Run) => void,
+  run: WordsRun<Options>,
+): void {
+  command.action((words: string[], options: Options) =>
+    begin((io, flags) => run(io, flags, words, options)),
+  )
+}

@@ -6,13 +6,12 @@
 import { MsgqError } from '../base/errors.ts'
 import { briefSize } from '../base/size.ts'
 import { VERSION } from '../base/version.ts'
-import type { Config, Destination, HttpDestination } from '../config/config.ts'
+import type { Config, HttpDestination } from '../config/config.ts'
 import type { Flags } from '../config/find.ts'
-import { defaultDestination } from '../config/limits.ts'
+import { destinationOf } from '../config/limits.ts'
 import { loadConfig } from '../config/load.ts'
 import type { Draft } from '../message/draft.ts'
 import { seal } from '../message/envelope.ts'
-import { looksLikeUrl } from '../message/lane.ts'
 import { bodyLength, buildRequest } from '../transport/request.ts'
 import { shape } from '../transport/shape.ts'
 import type { Attempt } from '../transport/transport.ts'
@@ -44,7 +43,7 @@ export async function requestText(
   now: number,
 ): Promise<string> {
   const { to = '', method = 'POST' } = draft
-  const destination = config && destinationOf(to, config)
+  const destination = config && destinationOf(config, to)
   if (destination === undefined)
     return `${method} (the URL of ${to})\n${remarks(draft)}\n${shownBody(body)}`
   const envelope = seal(draft, body, { id: ID, now, sender: senderHere() })
@@ -66,10 +65,6 @@ export async function requestText(
   const { attempt } = shaped
   const bytes = attempt.body.kind === 'bytes' ? Buffer.from(attempt.body.bytes) : body
   return `${headOf(attempt)}${remarks(draft)}\n${shownBody(bytes)}`
-}
-
-function destinationOf(to: string, config: Config): Destination | undefined {
-  return looksLikeUrl(to) ? defaultDestination(config, to) : config.destinations.get(to)
 }
 
 function headOf(attempt: Attempt<HttpDestination>): string {

@@ -9,15 +9,14 @@
 import { systemClock } from '../base/clock.ts'
 import { MsgqError } from '../base/errors.ts'
 import { VERSION } from '../base/version.ts'
-import type { Config, Destination } from '../config/config.ts'
+import type { Config } from '../config/config.ts'
 import type { Flags } from '../config/find.ts'
-import { defaultDestination } from '../config/limits.ts'
+import { destinationOf } from '../config/limits.ts'
 import { loadConfig } from '../config/load.ts'
 import { readSecret, secretPlace } from '../config/secret.ts'
 import type { Draft } from '../message/draft.ts'
 import { seal } from '../message/envelope.ts'
 import { idMaker } from '../message/id.ts'
-import { looksLikeUrl } from '../message/lane.ts'
 import { shownTo } from '../message/mask.ts'
 import type { Outcome } from '../message/outcome.ts'
 import { createTransport } from '../transport/pick.ts'
@@ -88,7 +87,7 @@ async function attempt(
     ({ kind: 'held', fault: 'configuration', reason }) as const
   if (draft.hold || Date.parse(draft.notBefore ?? '') > now)
     return stays('it should not go out yet')
-  const destination = destinationOf(draft, config)
+  const destination = destinationOf(config, draft.to ?? '')
   if (destination === undefined) return stays('no such destination')
   const envelope = seal(draft, body, { id, now, sender: senderHere(io.environment.env) })
   const bytes = { kind: 'bytes', bytes: body } as const
@@ -96,10 +95,6 @@ async function attempt(
     { envelope, body: bytes, destination, number: 1 },
     new AbortController().signal,
   )
-}
-
-function destinationOf({ to = '' }: Draft, config: Config): Destination | undefined {
-  return looksLikeUrl(to) ? defaultDestination(config, to) : config.destinations.get(to)
 }
 
 function report(

@@ -16,6 +16,7 @@ import type { State } from '../message/state.ts'
 import type { Desk, Message, Suspensions } from '../queue/queue.ts'
 import { lookAround } from './around.ts'
 import type { Around } from './around.ts'
+import { onWords } from './command.ts'
 import type { Define, Io } from './command.ts'
 import { absentError } from './ids.ts'
 import { waitsFor } from './in-order.ts'
@@ -62,9 +63,7 @@ export const define: Define = (command, begin) => {
     .addOption(new Option('--count', 'print how many').conflicts('ids'))
     .addOption(new Option('--ids', 'print whole ids, one a line').conflicts('json'))
     .option('--json', 'print JSON, one message a line')
-    .action((words: string[], options: Options) =>
-      begin((io, flags) => run(io, flags, words, options)),
-    )
+  onWords(command, begin, run)
 }
 
 async function run(

@@ -7,6 +7,7 @@
 import type { Flags } from '../config/find.ts'
 import { isIdEnding } from '../message/id.ts'
 import { STATES, isState } from '../message/state.ts'
+import { onWords } from './command.ts'
 import type { Define, Io } from './command.ts'
 import { jsonLine } from './json.ts'
 import { openReading, reading } from './reading.ts'
@@ -33,11 +34,8 @@ const COLUMNS: readonly Column[] = [
 export const define: Define = (command, begin) => {
   addSelectorOptions(
     command.argument('[STATE...]', `${STATES.join(', ')}; without, all that wait`),
-  )
-    .option('--json', 'print JSON, one destination a line')
-    .action((words: string[], options: Options) =>
-      begin((io, flags) => run(io, flags, words, options)),
-    )
+  ).option('--json', 'print JSON, one destination a line')
+  onWords(command, begin, run)
 }
 
 async function run(

@@ -23,6 +23,7 @@ interface Options extends ActOptions {
 
 export const define = defineAct<Options>({
   act: 'requeue',
+  ends: '  1 the canary failed  3 it is held  124 not yet',
   extend: (command) => {
     command
       .option('--redirect <to>', 'send a new message to this destination or URL instead')

@@ -6,6 +6,7 @@ import { suspensionStatus } from '../delivery/status.ts'
 import { suspensionText } from '../message/suspension.ts'
 import type { Suspension } from '../message/suspension.ts'
 import { shortTime } from './clock-text.ts'
+import { onWords } from './command.ts'
 import type { Define, Io } from './command.ts'
 import { jsonLine } from './json.ts'
 import { noticeOf, openLaneDesk } from './lane-desk.ts'
@@ -22,9 +23,7 @@ export const define: Define = (command, begin) => {
   command
     .argument('<DEST...>', 'destinations, URLs, lanes as msgq status lists them, or ALL')
     .option('--json', 'print JSON, one lane a line')
-    .action((words: string[], options: Options) =>
-      begin((io, flags) => run(io, flags, words, options)),
-    )
+  onWords(command, begin, run)
 }
 
 async function run(

@@ -7,14 +7,11 @@
 import { Option } from 'commander'
 
 import { MsgqError } from '../base/errors.ts'
-import type { Config, Destination } from '../config/config.ts'
+import type { Config } from '../config/config.ts'
 import type { Flags } from '../config/find.ts'
-import { defaultDestination } from '../config/limits.ts'
-import type { Rendered } from '../delivery/render.ts'
-import type { Body } from '../message/body.ts'
+import { destinationOf } from '../config/limits.ts'
 import type { Envelope } from '../message/envelope.ts'
 import { shortId } from '../message/id.ts'
-import { looksLikeUrl } from '../message/lane.ts'
 import { shownHeader, shownTo } from '../message/mask.ts'
 import type { Desk, Message } from '../queue/queue.ts'
 import { lookAround } from './around.ts'
@@ -25,6 +22,7 @@ import { siblingsOf } from './family.ts'
 import { absentError } from './ids.ts'
 import { waitsFor } from './in-order.ts'
 import { jsonLine } from './json.ts'
+import { provenBody } from './proven-body.ts'
 import { openReading, reading } from './reading.ts'
 import { screenOf } from './screen.ts'
 import { showPage } from './show-page.ts'
@@ -85,7 +83,10 @@ async function run(io: Io, flags: Flags, word: string, options: Options): Promis
   if (message === undefined) return showPast(io, desk, await storyOf(id, desk, io), options)
   if (options.body) return printBody(io, desk, message)
   if (options.batch) return printBatch(io, desk, message)
-  if (options.curl) return printCurl(io, flags, desk, message)
+  if (options.curl) {
+    const { printCurl } = await import('./show-curl.ts')
+    return printCurl(io, flags, desk, message)
+  }
   const there = await lookAround(io, flags, { spool, desk })
   const firsts = await waitsFor(desk, [message.entry], there.ordered!)
   const around = { ...there, waitsFor: firsts }
@@ -172,18 +173,6 @@ async function printBody(io: Io, desk: Desk, message: Message): Promise<number> 
   return 0
 }
 
-async function provenBody(desk: Desk, { entry, defect }: Message): Promise<Body> {
-  const { id } = entry
-  const body = await reading(id, () => desk.body(id))
-  if (body !== undefined) return body
-  if ((await desk.get(id)) === undefined) throw absentError([id])
-  throw new MsgqError(
-    'data',
-    `${id}: ${defect ?? 'its body is not the one sealed'}`,
-    `msgq show ${shortId(id)} --raw prints what is there`,
-  )
-}
-
 async function printBatch(io: Io, desk: Desk, message: Message): Promise<number> {
   const { entry, envelope, defect } = message
   if (envelope === undefined)
@@ -197,71 +186,6 @@ async function printBatch(io: Io, desk: Desk, message: Message): Promise<number>
   return 0
 }
 
-async function printCurl(
-  io: Io,
-  flags: Flags,
-  desk: Desk,
-  message: Message,
-): Promise<number> {
-  const { envelope, entry, defect } = message
-  if (envelope === undefined)
-    throw new MsgqError('data', `${entry.id}: ${defect ?? 'has no envelope'}`)
-  const { loadConfig } = await import('../config/load.ts')
-  const { to } = envelope
-  const config = loadConfig(io.environment, flags)
-  const destination = to === undefined ? undefined : destinationOf(config, to)
-  if (destination === undefined)
-    throw new MsgqError(
-      'config',
-      to === undefined
-        ? `${entry.id} is an event, and no request yet`
-        : `no such destination: ${to}`,
-      to === undefined
-        ? 'msgq route shows what it becomes'
-        : 'msgq config lists those that there are',
-    )
-  if (destination.type !== 'http')
-    throw new MsgqError(
-      'usage',
-      `--curl: ${to} is of type "${destination.type}", and no HTTP request`,
-      `msgq show ${shortId(entry.id)} --body prints what it is given`,
-    )
-  const isEvent = envelope.event !== undefined
-  const stored =
-    destination.preset !== undefined || isEvent
-      ? await provenBody(desk, message)
-      : undefined
-  const made =
-    isEvent && stored !== undefined
-      ? await madeOf(envelope, stored, destination, config)
-      : undefined
-  const { curlCommand } = await import('./curl.ts')
-  const { text, masked: isMasked } = await curlCommand(
-    made === undefined ? envelope : { ...envelope, contentType: made.contentType },
-    destination,
-    entry.tries + 1,
-    stored,
-    made?.body,
-  )
-  await io.print(`${text}\n`)
-  if (isMasked) io.warn('show: **** stands for what is secret')
-  return 0
-}
-
-/** What the template of its route makes of it now; undefined: it goes out as it is stored. */
-async function madeOf(
-  envelope: Envelope,
-  body: Body,
-  destination: Destination,
-  { routes }: Config,
-): Promise<Rendered | undefined> {
-  const { render } = await import('../delivery/render.ts')
-  const made = await render(envelope, body, destination, routes)
-  if (made === undefined || made.kind === 'rendered') return made
-  const hint = `msgq show ${shortId(envelope.id)} --body prints what the template is given`
-  throw new MsgqError('data', `${envelope.id}: ${made.reason}`, hint)
-}
-
 /** The configuration, where there is one without faults. */
 async function configHere(io: Io, flags: Flags): Promise<Config | undefined> {
   try {
@@ -271,10 +195,6 @@ async function configHere(io: Io, flags: Flags): Promise<Config | undefined> {
     if (error instanceof MsgqError) return undefined
     throw error
   }
-}
-
-function destinationOf(config: Config, to: string): Destination | undefined {
-  return looksLikeUrl(to) ? defaultDestination(config, to) : config.destinations.get(to)
 }
 
 function masked(envelope: Envelope | undefined): object | undefined {

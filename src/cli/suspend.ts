@@ -11,6 +11,7 @@ import { suspensionStatus } from '../delivery/status.ts'
 import { suspensionText } from '../message/suspension.ts'
 import type { Suspension } from '../message/suspension.ts'
 import { exactTime, shortTime, spanText } from './clock-text.ts'
+import { onWords } from './command.ts'
 import type { Define, Io } from './command.ts'
 import { jsonLine } from './json.ts'
 import { noticeOf, openLaneDesk } from './lane-desk.ts'
@@ -35,9 +36,7 @@ export const define: Define = (command, begin) => {
     .option('--for <span>', 'end it after this time by itself: 90s, 2h, 3d')
     .option('--why <text>', 'a reason, for whoever looks')
     .option('--json', 'print JSON, one lane a line')
-    .action((words: string[], options: Options) =>
-      begin((io, flags) => run(io, flags, words, options)),
-    )
+  onWords(command, begin, run)
 }
 
 async function run(

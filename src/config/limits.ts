@@ -11,7 +11,7 @@ import { join } from 'node:path'
 
 import { MsgqError } from '../base/errors.ts'
 import { parseSize } from '../base/size.ts'
-import { laneOf } from '../message/lane.ts'
+import { laneOf, looksLikeUrl } from '../message/lane.ts'
 import type { Config, Destination, HttpDestination, LaneOptions } from './config.ts'
 import { DEFAULTS, DESTINATION_DEFAULTS } from './defaults.ts'
 import type { EventSchema, Schema } from './schema.ts'
@@ -175,6 +175,11 @@ export function areCurrent(limits: Limits, configFile: string | undefined): bool
     // What cannot be looked at cannot be vouched for.
     return false
   }
+}
+
+/** The destination that a message is for; undefined where the configuration has none of that name. */
+export function destinationOf(config: Config, to: string): Destination | undefined {
+  return looksLikeUrl(to) ? defaultDestination(config, to) : config.destinations.get(to)
 }
 
 /** The destination that a bare URL stands for: the defaults, in the lane of its host. */

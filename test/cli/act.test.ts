@@ -319,3 +319,20 @@ t.test('a spool that is not there, or not ours, is said', async (t) => {
   t.equal(closed.code, 77)
   t.match(closed.err, /^msgq: delete: spool: .*: permission denied\n {2}hint: run as /)
 })
+
+t.test('the help says which messages it means, and how it ends', async (t) => {
+  const world = await World.open(t)
+  for (const [verb, text] of [
+    ['flush', /\nWithout ids and options it means all of those in deferred\.\n/],
+    ['hold', /\nWithout ids and --state it means those in incoming, active, deferred\.\n/],
+    [
+      'requeue',
+      /those in bounce\.\n\nExit: 0 done.* {2}1 the canary failed {2}3 it is held/,
+    ],
+    [
+      'delete',
+      /hold, bounce\.\nOn a terminal it asks .*\n\nExit: .* {2}1 the answer was no\n66/,
+    ],
+  ] as const)
+    t.match((await world.run(verb, '--help')).out, text, verb)
+})
