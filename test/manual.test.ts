@@ -152,6 +152,8 @@ for (const [file, source] of pages)
   t.test(file, async (t) => {
     const path = join(t.testdir({}), file)
     writeFileSync(path, source)
+    // Roff joins such a line with the next one: `msgq check` was msgqcheck.
+    t.notMatch(source, /\\$/m, 'no line ends within a command')
     t.test('mandoc has nothing to say', { skip: lacks('mandoc') }, async (t) => {
       const { stdout, status } = spawnSync('mandoc', ['-Tlint', path], { encoding: 'utf8' })
       t.same([status, stdout], [0, ''])

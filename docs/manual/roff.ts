@@ -81,7 +81,8 @@ function filled(text: readonly Inline[]): string[] {
   const lines: string[] = []
   let line = ''
   for (const word of faced(text)
-    .split(/\s+/)
+    // Not at a space that must not break.
+    .split(/(?<!\\)\s+/)
     .filter((each) => each !== '')) {
     if (line !== '' && line.length + 1 + word.length > WIDTH) {
       lines.push(guarded(line))

@@ -59,9 +59,9 @@ export function newProgram(): Command {
 }
 
 const HELP = `
-Signals: TERM, INT stop (twice: at once)   HUP reload the configuration
-Exit:    0 stopped or, with --once, done   75 the spool is served by another msgqd
-         64 usage   73, 77 spool cannot be used   78 configuration cannot be used`
+Signals: TERM, INT stop (twice: at once)  HUP reload the configuration
+Exit: 0 stopped or, with --once, done  64 usage  73, 77 the spool cannot be used
+75 it is served by another msgqd  78 the configuration cannot be used`
 
 function complain(error: unknown): number {
   if (error instanceof CommanderError) {
