@@ -47,10 +47,11 @@ mv dist/*.deb "$out/"
 look=$(mktemp -d)
 trap 'rm -rf "$look"' EXIT
 # Of a package without its tools: --omit=dev alone leaves out what a tool needs as well (graceful-fs).
-mkdir "$look/sbom"
-cp package.json package-lock.json "$look/sbom"
+# The folder's name becomes the name of what it is the SBOM of.
+mkdir "$look/msgq"
+cp package.json package-lock.json "$look/msgq"
 (
-  cd "$look/sbom"
+  cd "$look/msgq"
   npm pkg delete devDependencies
   npm install --silent --package-lock-only --ignore-scripts --no-audit --no-fund
   npm sbom --package-lock-only --omit=dev --omit=peer --omit=optional --sbom-format cyclonedx
@@ -67,7 +68,8 @@ for program in bin/msgq sbin/msgqd; do runs "$look/deb/usr/$program"; done
 for program in msgq msgqd; do runs "$look/npm/node_modules/msgq/bin/$program"; done
 # shellcheck disable=SC2016
 node -e '
-  const { components } = JSON.parse(fs.readFileSync(process.argv[1], "utf8"))
+  const { components, metadata } = JSON.parse(fs.readFileSync(process.argv[1], "utf8"))
+  if (metadata.component.name !== "msgq") throw new Error(`the SBOM is that of ${metadata.component.name}`)
   const { packages } = JSON.parse(fs.readFileSync("package-lock.json", "utf8"))
   const wanted = Object.entries(packages).filter(([path, it]) => path && !it.dev && !it.devOptional && !it.optional && !it.peer)
   const has = new Set(components.map((it) => `${it.group ? it.group + "/" : ""}${it.name}@${it.version}`))
