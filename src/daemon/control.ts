@@ -6,6 +6,7 @@
  */
 import { isUtf8 } from 'node:buffer'
 
+import { isRecall } from '../delivery/recalls.ts'
 import type { Recall } from '../delivery/recalls.ts'
 import type { Asked } from '../intake/asked.ts'
 import { checkWhole } from '../intake/caller.ts'
@@ -96,7 +97,7 @@ async function recalled(daemon: Daemon, body: unknown): Promise<Answer> {
 function recallOf(body: unknown): { ids: string[]; recall: Recall } | undefined {
   if (typeof body !== 'object' || body === null) return undefined
   const { act, by, reason, ids } = body as Record<string, unknown>
-  if (act !== 'hold' && act !== 'delete' && act !== 'expire') return undefined
+  if (typeof act !== 'string' || !isRecall(act)) return undefined
   if (typeof by !== 'string' || !Array.isArray(ids)) return undefined
   const why = typeof reason === 'string' ? { reason } : {}
   return { ids: ids.map(String), recall: { act, by, ...why } }

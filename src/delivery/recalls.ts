@@ -24,6 +24,18 @@ export interface Recalled {
   readonly mayHaveArrived: boolean
 }
 
+/** How a message is settled that was wanted back in time. */
+export const GRANTED = {
+  delete: 'deleted',
+  expire: 'bounced',
+  hold: 'held',
+} as const satisfies Record<Recall['act'], Recalled['to']>
+
+/** True for an act that is asked of a message under way. */
+export function isRecall(act: string): act is Recall['act'] {
+  return Object.hasOwn(GRANTED, act)
+}
+
 interface UnderWay {
   readonly cut: AbortController
   /** What cuts off all of them. */

@@ -7,6 +7,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import { printable } from '../base/text.ts'
+import { GRANTED, isRecall } from '../delivery/recalls.ts'
 import type { Recall, Recalled } from '../delivery/recalls.ts'
 import type { Act, Desk } from '../queue/queue.ts'
 import { ACTS } from '../queue/queue.ts'
@@ -33,13 +34,6 @@ const BODY_LIMIT = 64 * 1024
 const TURNS = 20
 const PAUSE = 150
 
-/** How an act ends that came in time. */
-const ENDS: Readonly<Partial<Record<Act, Recalled['to']>>> = {
-  delete: 'deleted',
-  hold: 'held',
-  expire: 'bounced',
-}
-
 export function actRoutes(deps: ActDeps): Route[] {
   const route = (method: Route['method'], path: string, act: Act): Route => ({
     method,
@@ -59,7 +53,7 @@ async function run(deps: ActDeps, act: Act, asked: Asked): Promise<Reply> {
   asked.checkQuery([])
   const id = checkId(asked.params['id'] as string)
   const reason = await reasonIn(asked)
-  const by = actorOf(asked.caller)
+  const by = { by: actorOf(asked.caller), ...(reason === undefined ? {} : { reason }) }
   const [entry] = await deps.desk.find(id)
   if (entry === undefined || !maySee(asked.caller, entry.lane)) throw absent(id)
   for (let turn = 0; turn < TURNS; turn++) {
@@ -67,15 +61,13 @@ async function run(deps: ActDeps, act: Act, asked: Asked): Promise<Reply> {
     const { done, skipped } = await deps.desk.act(
       act,
       { ids: [id] },
-      { by, named: true, ...(reason === undefined ? {} : { reason }) },
+      { ...by, named: true },
     )
     if (done.length > 0) return json(200, { id, act })
     const why = skipped[0]?.why
     if (why === undefined) throw absent(id)
-    if (why !== IN_FLIGHT || ENDS[act] === undefined) throw cannot(act, why)
-    const why2 = reason === undefined ? {} : { reason }
-    const recall = { act: act as Recall['act'], by, ...why2 }
-    const [recalled] = await deps.recall([id], recall)
+    if (why !== IN_FLIGHT || !isRecall(act)) throw cannot(act, why)
+    const [recalled] = await deps.recall([id], { act, ...by })
     const reply = answerTo(act, id, recalled)
     if (reply !== undefined) return reply
   }
@@ -83,14 +75,18 @@ async function run(deps: ActDeps, act: Act, asked: Asked): Promise<Reply> {
 }
 
 /** What became of a message under way; undefined for one that is to be looked for again. */
-function answerTo(act: Act, id: string, recalled: Recalled | 'waits' | undefined) {
+function answerTo(
+  act: Recall['act'],
+  id: string,
+  recalled: Recalled | 'waits' | undefined,
+) {
   if (recalled === 'waits')
     throw new Refusal(503, 'unavailable', 'asked for, and the disk refuses: look again', {
       headers: LATER,
     })
   if (recalled === undefined) return undefined
   const { to, granted, mayHaveArrived } = recalled
-  if (granted && to === ENDS[act])
+  if (granted && to === GRANTED[act])
     return json(200, { id, act, ...(mayHaveArrived ? { mayHaveArrived } : {}) })
   if (to === 'delivered' || to === 'bounced' || to === 'deleted' || to === 'held')
     throw cannot(act, `too late: ${to}`)

@@ -13,6 +13,7 @@ import { plainError } from '../base/errno.ts'
 import { MsgqError } from '../base/errors.ts'
 import type { SpoolPlace } from '../config/find.ts'
 import { readLimits } from '../config/limits.ts'
+import { GRANTED, isRecall } from '../delivery/recalls.ts'
 import type { Recalled } from '../delivery/recalls.ts'
 import type { Selector } from '../message/selector.ts'
 import type { State } from '../message/state.ts'
@@ -56,12 +57,6 @@ interface Answer extends Partial<Omit<Recalled, 'to'>> {
 
 export const NO_NOTES: ReadonlyMap<string, string> = new Map()
 
-/** How an act ends that came in time. */
-const ENDS: Readonly<Partial<Record<Act, Recalled['to']>>> = {
-  delete: 'deleted',
-  hold: 'held',
-  expire: 'bounced',
-}
 /** So many are asked for at once: a request has 64 KiB. */
 const AT_ONCE = 500
 /** A daemon that starts, or a message between two places, is waited for so often (ms). */
@@ -76,8 +71,7 @@ export async function actInFlight(
   around: Surroundings,
 ): Promise<InFlight> {
   const flying = acted.skipped.filter(({ why }) => why === IN_FLIGHT).map(({ id }) => id)
-  if (flying.length === 0 || ENDS[meant.act] === undefined)
-    return { result: acted, notes: NO_NOTES }
+  if (flying.length === 0 || !isRecall(meant.act)) return { result: acted, notes: NO_NOTES }
   const course = new Course(meant, around)
   for (let at = 0; at < flying.length; at += AT_ONCE)
     await course.run(flying.slice(at, at + AT_ONCE))
@@ -142,7 +136,7 @@ class Course {
   /** False for one that is to be looked for again. */
   #tell({ id, to, granted, mayHaveArrived }: Answer): boolean {
     const { act } = this.#meant
-    if (granted && to === ENDS[act]) {
+    if (granted && isRecall(act) && to === GRANTED[act]) {
       this.done.push(id)
       if (mayHaveArrived) this.notes.set(id, ARRIVED)
     } else if (to === 'delivered' || to === 'bounced')

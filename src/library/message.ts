@@ -7,35 +7,23 @@
 import { MsgqError } from '../base/errors.ts'
 import { composeMembers } from '../intake/batch-line.ts'
 import type { Bytes, Composed, LineContext } from '../intake/batch-line.ts'
-import type { Level } from '../message/draft.ts'
+import type { Draft } from '../message/draft.ts'
 
-/** What is to be sent. One of `to` and `event`, and a body in one of its forms. */
-export interface Outgoing {
-  /** A destination or a URL; without it and without `event`, $MSGQ_TO, else `[send] to`. */
-  readonly to?: string
-  /** Routes decide where it goes. */
-  readonly event?: string
+/**
+ * What is to be sent. One of `to` and `event`, else $MSGQ_TO, else `[send] to`; and a body in one
+ * of its forms.
+ */
+export interface Outgoing extends Omit<Draft, 'notBefore' | 'expiresAt'> {
   /** Text and bytes as they are; anything else as JSON. */
   readonly body?: unknown
   /** Any value, sent as JSON: a text too. */
   readonly json?: unknown
   readonly bodyBase64?: string
-  readonly method?: string
-  readonly headers?: Readonly<Record<string, string>>
-  readonly contentType?: string
-  readonly subject?: string
-  readonly level?: Level
-  /** Of two messages with one key the second is dropped: what makes it safe to send again. */
-  readonly key?: string
-  /** Messages of one destination with the same word go out one after the other. */
-  readonly order?: string
   /** A span: 90s, 2h, 3d. */
   readonly delay?: string
   readonly at?: string | Date
   /** A span or a time. */
   readonly expires?: string | Date
-  /** Waits in `hold` until somebody releases it. */
-  readonly hold?: boolean
 }
 
 /** A message as it was when it was given to us. */

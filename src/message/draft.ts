@@ -14,17 +14,22 @@ export type Level = (typeof LEVELS)[number]
 
 /** What a sender may say. One of `to` and `event`; times are ISO 8601 with a zone. */
 export interface Draft {
+  /** A destination or a URL. */
   readonly to?: string
+  /** Routes decide where it goes. */
   readonly event?: string
   readonly method?: string
   readonly headers?: Readonly<Record<string, string>>
   readonly contentType?: string
   readonly subject?: string
   readonly level?: Level
+  /** Of two messages with one key the second is dropped: what makes it safe to send again. */
   readonly key?: string
+  /** Messages of one destination with the same word go out one after the other. */
   readonly order?: string
   readonly notBefore?: string
   readonly expiresAt?: string
+  /** Waits in `hold` until somebody releases it. */
   readonly hold?: boolean
 }
 

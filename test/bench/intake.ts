@@ -6,10 +6,9 @@
  * the loop of what is measured, or cost the dependencies of a load generator.
  */
 import { once } from 'node:events'
-import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
 import { join, resolve } from 'node:path'
 
+import { freePort } from '../free-port.ts'
 import { end, start } from './children.ts'
 import { serve } from './daemon.ts'
 import { ourRate } from './enqueue.ts'
@@ -66,13 +65,4 @@ async function doorRate(door: (typeof DOORS)[number], count: number): Promise<nu
   } finally {
     await daemon.stop()
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }

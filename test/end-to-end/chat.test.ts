@@ -17,6 +17,7 @@ import { text } from 'node:stream/consumers'
 import t from 'tap'
 import type { Test } from 'tap'
 
+import { freePort } from '../free-port.ts'
 import { Machine } from './machine.ts'
 
 const MESSAGES = Number(process.env['MSGQ_CHAT'] ?? 60)
@@ -46,15 +47,6 @@ async function badLine(t: Test, to: () => number, every: number) {
   await once(server, 'listening')
   t.teardown(() => server.close())
   return { port: (server.address() as AddressInfo).port, cuts: () => cuts }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 void t.test(

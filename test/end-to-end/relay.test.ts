@@ -10,6 +10,7 @@ import t from 'tap'
 import type { Test } from 'tap'
 
 import type { Arrival } from '../../src/cli/sink-server.ts'
+import { freePort } from '../free-port.ts'
 import { Machine } from './machine.ts'
 import type { Stage } from './machine.ts'
 
@@ -67,10 +68,7 @@ async function line(t: Test, chance: () => number) {
 /** A machine that listens on TCP, and the token of the other one. */
 async function central(t: Test, stage: Stage) {
   const machine = new Machine(stage)
-  const free = createServer()
-  await new Promise<void>((resolve) => free.listen(0, '127.0.0.1', resolve))
-  const { port } = free.address() as AddressInfo
-  await new Promise((resolve) => free.close(resolve))
+  const port = await freePort()
   const listen = `[listen]\nhttp = "127.0.0.1:${port}"\ntokens = { file = "tokens" }\n`
   machine.configure(listen)
   const added = await machine.msgq('token', 'add', 'laptop', '--scope', 'send')
