@@ -85,14 +85,20 @@ export async function openIntake(
     timeout: config.listen.timeout,
     hold: Math.max(HELD_LEAST, HELD_TIMES * config.send.messageSizeLimit),
   })
-  await server.openSocket(config.spool, 'control')
-  await server.openSocket(config.spool, 'submit')
-  const { http } = config.listen
-  if (http === undefined) return server
-  const port = await server.openPort(http.host, http.port)
-  const where = formatAddress({ host: http.host, port })
-  log.write('info', { event: 'listen', http: where }, `listens on http://${where}`)
-  return server
+  try {
+    await server.openSocket(config.spool, 'control')
+    await server.openSocket(config.spool, 'submit')
+    const { http } = config.listen
+    if (http === undefined) return server
+    const port = await server.openPort(http.host, http.port)
+    const where = formatAddress({ host: http.host, port })
+    log.write('info', { event: 'listen', http: where }, `listens on http://${where}`)
+    return server
+  } catch (error) {
+    // One that listens keeps the program alive, and nobody is behind it.
+    await server.close(0)
+    throw error
+  }
 }
 
 /**

@@ -60,8 +60,8 @@ export function newProgram(): Command {
 
 const HELP = `
 Signals: TERM, INT stop (twice: at once)  HUP reload the configuration
-Exit: 0 stopped or, with --once, done  64 usage  73, 77 the spool cannot be used
-75 it is served by another msgqd  78 the configuration cannot be used`
+Exit: 0 stopped or, with --once, done  64 usage  69 a port of [listen] is taken
+73, 77 the spool cannot be used  75 it is served by another msgqd  78 the configuration cannot be used`
 
 function complain(error: unknown): number {
   if (error instanceof CommanderError) {
@@ -105,9 +105,15 @@ async function run(options: Options): Promise<number> {
       end(error.exitCode)
     },
   })
-  return options.once
-    ? once(daemon, ended)
-    : serve(daemon, config, { load, log, notifier, end, ended })
+  try {
+    return options.once
+      ? await once(daemon, ended)
+      : await serve(daemon, config, { load, log, notifier, end, ended })
+  } catch (error) {
+    // Who cannot serve the spool must not keep it from the next one.
+    await daemon.stop().catch(() => {})
+    throw error
+  }
 }
 
 async function once(daemon: Daemon, ended: Promise<number>): Promise<number> {

@@ -3,7 +3,10 @@
  *
  * The real daemon, killed with SIGKILL, and the command line beside it.
  */
+import { once } from 'node:events'
 import { existsSync, readdirSync, statSync } from 'node:fs'
+import { createServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 
 import t from 'tap'
@@ -13,6 +16,21 @@ import { Machine } from '../end-to-end/machine.ts'
 import { ask, post } from './ask.ts'
 
 const OPS = '[destinations.ops]\ntype = "http"\nurl = "http://127.0.0.1:1/"\n'
+
+t.test('a daemon without its port ends, and lets go of the spool', async (t) => {
+  const machine = new Machine(t)
+  const other = createServer().listen(0, '127.0.0.1')
+  await once(other, 'listening')
+  const { port } = other.address() as AddressInfo
+  machine.configure(`[listen]\nhttp = "127.0.0.1:${port}"\n`)
+  const { code, err } = await machine.run('msgqd', [], '', 20_000)
+  t.equal(code, 69)
+  t.match(err, /msgqd: \[listen\] http: 127\.0\.0\.1:\d+: .*in use/)
+  other.close()
+  await once(other, 'close')
+  await machine.start()
+  await machine.until('the next one serves', () => machine.log.includes('listens on http'))
+})
 
 t.test('a daemon that dies behind a 202 loses nothing, and knows the key', async (t) => {
   const machine = new Machine(t)
