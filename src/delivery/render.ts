@@ -102,5 +102,6 @@ function held(reason: string): Outcome {
 
 function astray(event: string, name: string): Outcome {
   const reason = printable(`no route leads event "${event}" to ${name} any more`)
-  return { kind: 'deferred', fault: 'configuration', reason, uncharged: true }
+  const wait = { uncharged: true, nowhere: true } as const
+  return { kind: 'deferred', fault: 'configuration', reason, ...wait }
 }

@@ -50,6 +50,12 @@ export function settlementOf(
     // It is due as soon as its lane goes on.
     return postponement(lease, outcome.reason, endedAt, Math.max(endedAt, wished))
   if (outcome.uncharged === true) {
+    if (
+      outcome.nowhere &&
+      mayExpire &&
+      endedAt >= lifetimeEnd(lease.envelope, lease.trail, retry)
+    )
+      return expired(endedAt, `${outcome.reason}; ${givenUpText(retry)}`)
     const pause = backoff(1, { ...retry, min: UNCHARGED_PAUSE }, dice)
     return postponement(lease, outcome.reason, endedAt, Math.max(endedAt + pause, wished))
   }
@@ -72,18 +78,21 @@ export function untried(
   mayExpire = true,
 ): Settlement {
   const { envelope, trail } = lease
-  const expired = (reason: string): Settlement => ({
-    to: 'bounced',
-    line: { at: new Date(now).toISOString(), act: 'expired', reason },
-  })
   if (now >= expiryOf(envelope))
     return mayExpire
-      ? expired(EXPIRED)
+      ? expired(now, EXPIRED)
       : { ...postponement(lease, DOUBTED, now, now), due: now + DOUBT_PAUSE }
   const reason = printable(`no such destination "${envelope.to}"`)
   if (mayExpire && now >= lifetimeEnd(envelope, trail, retry))
-    return expired(`${reason}; given up after ${formatDuration(retry.lifetime)}`)
+    return expired(now, `${reason}; ${givenUpText(retry)}`)
   return postponement(lease, reason, now, now + UNKNOWN_PAUSE)
+}
+
+function expired(now: number, reason: string): Settlement {
+  return {
+    to: 'bounced',
+    line: { at: new Date(now).toISOString(), act: 'expired', reason },
+  }
 }
 
 /** Puts a message back untried; the reason is written once and not each time anew. */
@@ -113,7 +122,11 @@ function giveUp(
   if (retry.tries > 0 && lease.tries + 1 >= retry.tries)
     return `given up after ${retry.tries} ${retry.tries === 1 ? 'try' : 'tries'}`
   if (!mayExpire || now < lifetimeEnd(lease.envelope, lease.trail, retry)) return undefined
-  return `given up after ${formatDuration(retry.lifetime)}`
+  return givenUpText(retry)
+}
+
+function givenUpText({ lifetime }: RetryOptions): string {
+  return `given up after ${formatDuration(lifetime)}`
 }
 
 /** At its expiry a message is looked at once more, and bounces untried. */

@@ -33,6 +33,8 @@ export type Outcome =
       readonly wholeLane?: boolean
       /** The message was not tried: nothing is charged to it. */
       readonly uncharged?: boolean
+      /** Nothing leads there by the configuration: it waits for that no longer than its lifetime. */
+      readonly nowhere?: true
       /** No other message would fare better: its lane is suspended until somebody mends it. */
       readonly suspends?: true
       /** It went out and no answer came: the receiver may have it. */

@@ -263,6 +263,21 @@ t.test(
   },
 )
 
+t.test('so does what no route leads to its destination any more', async (t) => {
+  const delivery = await Delivery.open(t, house)
+  const reason = 'no route leads event "e" to crm any more'
+  delivery.stage.play = () => ({ ...UNCHARGED, reason, nowhere: true })
+  const id = await delivery.send('crm')
+  await delivery.calm()
+  delivery.pass(5 * DAY - 1)
+  await delivery.calm()
+  t.match(await delivery.engine.get(id), { entry: { state: 'deferred', tries: 0 } })
+  delivery.pass(HOUR)
+  await delivery.comesTo(id, 'bounce')
+  const line = { act: 'expired', reason: `${reason}; given up after 5d` }
+  t.match((await delivery.trailOf(id)).at(-1), line)
+})
+
 /** One attempt without a scheduler: how it is settled. */
 async function settledAs(
   play: Stage['play'],

@@ -212,7 +212,7 @@ void t.test('where no route leads here any more it waits, uncharged', async (t) 
     kind: 'deferred',
     fault: 'configuration',
     reason: 'no route leads event "user.created" to crm any more',
-    uncharged: true,
+    ...{ uncharged: true, nowhere: true },
   }
   t.strictSame(await sent(t, route('plain'), 'crm', '{}'), gone)
   const filtered = route('crm', `filter = 'n == 1'\ntemplate = '{"n":1}'`)
