@@ -32,15 +32,24 @@ export async function prepare(
   if (token !== undefined) secrets.push(token)
   if (sign !== undefined)
     headers.push(...(await signingHeaders(body, envelope.id, now, sign, source, secrets)))
-  const packed = compress && (await compressed(body, compressAbove))
-  if (packed !== undefined) headers.push(['content-encoding', 'gzip'])
+  const packed = compress && !isPacked(attempt) && (await compressed(body, compressAbove))
+  if (packed) headers.push(['content-encoding', 'gzip'])
   return {
-    attempt: packed === undefined ? attempt : { ...attempt, body: packed },
+    attempt: packed ? { ...attempt, body: packed } : attempt,
     prepared: {
       headers,
       secrets,
       ...(token === undefined ? {} : { token }),
-      ...(packed === undefined ? {} : { packed: true }),
+      ...(packed ? { packed: true } : {}),
     },
   }
+}
+
+/** True for a body that goes out under an encoding already, by its sender's word or ours. */
+function isPacked({ envelope, destination }: HttpAttempt): boolean {
+  const names = [
+    ...Object.keys(envelope.headers ?? {}),
+    ...Object.keys(destination.headers),
+  ]
+  return names.some((name) => name.toLowerCase() === 'content-encoding')
 }

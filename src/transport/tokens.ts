@@ -126,7 +126,8 @@ export class Tokens {
   ): Promise<Token> {
     try {
       const answer = await this.#ask(destination, tokenRequest(auth, secret))
-      const token = this.#read(answer, concealer([secret, encodeURIComponent(secret)]))
+      const hide = concealer([secret, formWord(secret), basicPair(auth, secret)])
+      const token = this.#read(answer, hide)
       entry.token = token
       delete entry.failure
       return token
@@ -201,14 +202,17 @@ function tokenRequest(auth: OAuth2, secret: string): TokenRequest {
     'application/x-www-form-urlencoded',
   ]
   if (clientAuth === 'basic') {
-    // RFC 6749, 2.3.1: each is written as in a form before they are put together.
-    const pair = [clientId, secret].map((text) => formWord(text)).join(':')
-    headers.push('authorization', `Basic ${Buffer.from(pair).toString('base64')}`)
+    headers.push('authorization', `Basic ${basicPair(auth, secret)}`)
   } else {
     form.set('client_id', clientId)
     form.set('client_secret', secret)
   }
   return { url: new URL(tokenUrl), headers, body: Buffer.from(form.toString()) }
+}
+
+/** RFC 6749, 2.3.1: each is written as in a form before they are put together. */
+function basicPair({ clientId }: OAuth2, secret: string): string {
+  return Buffer.from(`${formWord(clientId)}:${formWord(secret)}`).toString('base64')
 }
 
 function formWord(text: string): string {

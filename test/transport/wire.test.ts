@@ -174,6 +174,17 @@ t.test('bodies packed where they are worth it, answers unpacked to be read', asy
   t.ok(got[2]!.body.equals(noise))
   t.ok(gunzipSync(got[3]!.body).equals(long))
   t.ok(got[4]!.body.equals(long))
+  // What its sender packed himself is packed once.
+  const own = { headers: { 'Content-Encoding': 'br' } }
+  await deliver(t, attemptOf(to, streamOf(long), own))
+  await deliver(t, attemptOf({ ...to, headers: own.headers }, text))
+  for (const [at, body] of [
+    [5, long],
+    [6, Buffer.from(text)],
+  ] as const) {
+    t.equal(got[at]!.headers['content-encoding'], 'br')
+    t.ok(got[at]!.body.equals(body))
+  }
   const broken: Body = {
     kind: 'stream',
     length: 9,
@@ -366,7 +377,10 @@ async function guarded(t: Test) {
       const { authorization } = request.headers
       seen.push({ form: new URLSearchParams(String(Buffer.concat(chunks))), authorization })
       if (state.status !== 200) {
-        const why = { error: 'invalid_client', error_description: 'not the-secret' }
+        const why = {
+          error: 'invalid_client',
+          error_description: `not the-secret, nor ${authorization}`,
+        }
         response.writeHead(state.status).end(JSON.stringify(why))
         return
       }
@@ -462,7 +476,8 @@ t.test('no token: deferred, charged, and the endpoint is left in peace', async (
   t.strictSame(refused, {
     kind: 'deferred',
     fault: 'configuration',
-    reason: 'token: its endpoint answered 400 Bad Request: "invalid_client: not ***"',
+    reason:
+      'token: its endpoint answered 400 Bad Request: "invalid_client: not ***, nor Basic ***"',
   })
   t.same(await go(), refused)
   t.equal(seen.length, 1)
