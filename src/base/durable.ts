@@ -5,6 +5,7 @@
  * never a success. A failed fsync is final: the file is removed, never fsynced again, because
  * the kernel may have dropped the pages that it could not write.
  */
+import { randomInt } from 'node:crypto'
 import {
   closeSync,
   constants,
@@ -130,14 +131,16 @@ async function writeAll(
 
 /**
  * Writes a small file in place of what stands there, whole or not at all, durable with its name.
- * A crash leaves the old one or the new one, and perhaps `staged`, which must not exist yet.
+ * A crash leaves the old one or the new one, and perhaps what was staged beside it: where nobody
+ * else writes it (`alone`) that goes with the next one.
  */
 export async function replaceFile(
   path: string,
   text: string,
-  staged: string,
-  mode = FILE_MODE,
+  { mode = FILE_MODE, alone = false }: { mode?: number; alone?: boolean } = {},
 ): Promise<void> {
+  const staged = `${path}.${alone ? 'new' : randomInt(2 ** 32)}`
+  if (alone) removeSync(staged)
   await writeStaged(staged, [Buffer.from(text)], POOLED, mode)
   await renameFile(staged, path).catch(async (error: unknown) => {
     await removeFile(staged).catch(() => {})

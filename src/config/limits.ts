@@ -6,10 +6,9 @@
  * broken or older than the configuration queues unchecked. Cheap to import.
  */
 import { readFileSync } from 'node:fs'
-import { readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 
-import { MsgqError } from '../base/errors.ts'
+import { replaceFile } from '../base/durable.ts'
 import { parseSize } from '../base/size.ts'
 import { laneOf, looksLikeUrl } from '../message/lane.ts'
 import type { Config, Destination, HttpDestination, LaneOptions } from './config.ts'
@@ -91,30 +90,7 @@ export async function publishLimits(
     ),
     eventSchemas: config.events.schemas.length === 0 ? undefined : config.events.schemas,
   })}\n`
-  const { default: writeFileAtomic } = await import('write-file-atomic')
-  // `chown: false` keeps the owner that the daemon has; the types do not know it.
-  const options = { mode: 0o644, chown: false } as unknown as { mode: number }
-  await writeFileAtomic(file, text, options)
-  // The library takes a short write for success.
-  const { size } = await stat(file)
-  if (size !== Buffer.byteLength(text))
-    throw new MsgqError('temporary', `${file}: was cut short`, 'is the disk full?')
-}
-
-/** Publishes them for the first time: without what a daemon left that was killed in it. */
-export async function publishAnew(
-  spool: string,
-  config: Config,
-  now: number,
-): Promise<void> {
-  await sweep(spool)
-  await publishLimits(spool, config, now)
-}
-
-async function sweep(spool: string): Promise<void> {
-  const run = join(spool, 'run')
-  for (const file of await readdir(run))
-    if (/^limits\.json\.\d+$/.test(file)) await rm(join(run, file), { force: true })
+  await replaceFile(file, text, { mode: 0o644, alone: true })
 }
 
 /** The limits that a daemon published; undefined when there are none that can be read. */

@@ -9,6 +9,7 @@ import { readFileSync, statSync } from 'node:fs'
 import * as fs from 'node:fs/promises'
 import { dirname, isAbsolute, resolve } from 'node:path'
 
+import { replaceFile } from '../base/durable.ts'
 import { isMissing, plainError } from '../base/errno.ts'
 import { MsgqError } from '../base/errors.ts'
 
@@ -93,13 +94,10 @@ function areTexts(raw: unknown): raw is string[] {
 /** Writes all the tokens of a file, whole or not at all. */
 export async function writeTokens(path: string, tokens: readonly Token[]): Promise<void> {
   const text = `${JSON.stringify({ v: VERSION, tokens }, null, 2)}\n`
-  const { default: writeFileAtomic } = await import('write-file-atomic')
   try {
-    await writeFileAtomic(path, text, { mode: 0o644 })
-    // The library takes a short write for success.
-    const { size } = await fs.stat(path)
-    if (size !== Buffer.byteLength(text))
-      throw new Error('was cut short: is the disk full?')
+    // What is a link stays one.
+    const target = await fs.realpath(path).catch(() => path)
+    await replaceFile(target, text, { mode: 0o644, alone: true })
   } catch (error) {
     const why = `tokens: ${path}: ${plainError(error)}`
     throw new MsgqError('cannot-create', why, undefined, error)

@@ -10,7 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { plainError } from '../base/errno.ts'
 import { VERSION } from '../base/version.ts'
 import type { Config } from '../config/config.ts'
-import { publishAnew } from '../config/limits.ts'
+import { publishLimits } from '../config/limits.ts'
 import type { Recall, Recalled } from '../delivery/recalls.ts'
 import { laneStatus } from '../delivery/status.ts'
 import type { DaemonStatus, LaneStatus } from '../delivery/status.ts'
@@ -191,7 +191,7 @@ export class Daemon {
   async #publish(): Promise<void> {
     const { config, clock } = this.#options
     try {
-      await publishAnew(config.spool, config, clock.now())
+      await publishLimits(config.spool, config, clock.now())
     } catch (error) {
       const message = `cannot publish the limits of msgq send: ${plainError(error)}`
       this.#parts.troubles.hear({ level: 'warn', event: 'trouble', message })

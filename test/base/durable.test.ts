@@ -3,6 +3,7 @@ import {
   closeSync,
   existsSync,
   lstatSync,
+  mkdirSync,
   openSync,
   readFileSync,
   readdirSync,
@@ -56,17 +57,19 @@ void t.test(
   { skip: NO_PRLIMIT },
   async (t) => {
     const folder = t.testdir({ file: 'old' })
-    const [file, staged] = [join(folder, 'file'), join(folder, 'file.1')]
+    const file = join(folder, 'file')
+    mkdirSync(join(folder, 'in-the-way'))
     await withFileLimit(64 * KIB, () =>
-      t.rejects(replaceFile(file, 'x'.repeat(100 * KIB), staged), { code: 'EFBIG' }),
+      t.rejects(replaceFile(file, 'x'.repeat(100 * KIB)), { code: 'EFBIG' }),
     )
     t.equal(readFileSync(file, 'utf8'), 'old', 'a short write is a full disk')
-    await t.rejects(replaceFile(folder, 'new', staged), 'no rename puts it there')
-    t.strictSame(readdirSync(folder), ['file'], 'nothing else is left')
-    await replaceFile(file, 'new', staged, 0o600)
+    await t.rejects(replaceFile(join(folder, 'in-the-way'), 'new'))
+    t.strictSame(readdirSync(folder), ['file', 'in-the-way'], 'nothing else is left')
+    writeFileSync(`${file}.new`, 'of one that was killed')
+    await replaceFile(file, 'new', { mode: 0o600, alone: true })
     t.equal(readFileSync(file, 'utf8'), 'new')
     t.equal(statSync(file).mode & 0o777, 0o600)
-    t.strictSame(readdirSync(folder), ['file'])
+    t.strictSame(readdirSync(folder), ['file', 'in-the-way'])
   },
 )
 

@@ -1,13 +1,21 @@
 /**
  * token - a token is shown once, and its file has the hash.
  */
-import { chmodSync, chownSync, readFileSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  lstatSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 
 import t from 'tap'
 
 import { tokenHash } from '../../src/intake/tokens.ts'
 import { put } from '../config/machine.ts'
+import { NO_PRLIMIT, withFileLimit } from '../queue/spool/limits.ts'
 import { World } from './world.ts'
 
 t.test('add, list, remove', async (t) => {
@@ -47,6 +55,25 @@ t.test('add, list, remove', async (t) => {
   t.equal((await run('remove', 'shop')).code, 0)
   t.match(await run('list', '--json'), { code: 0, out: '' })
 })
+
+t.test(
+  'on a full disk the tokens that are there stay, and a link stays one',
+  { skip: NO_PRLIMIT },
+  async (t) => {
+    const world = await World.open(t)
+    const at = join(world.folder, 'msgq.toml')
+    put(at, '[listen]\ntokens = { file = "link" }\n')
+    symlinkSync(join(world.folder, 'tokens'), join(world.folder, 'link'))
+    const add = (name: string) => world.run('token', 'add', name, '--config', at)
+    writeFileSync(join(world.folder, 'tokens'), '{"v":1,"tokens":[]}')
+    t.equal((await add('a'.repeat(60))).code, 0)
+    const before = readFileSync(join(world.folder, 'tokens'))
+    const ran = await withFileLimit(before.length + 10, () => add('b'.repeat(60)))
+    t.match(ran, { code: 73, err: /tokens: .*: file too large/ })
+    t.strictSame(readFileSync(join(world.folder, 'tokens')), before)
+    t.ok(lstatSync(join(world.folder, 'link')).isSymbolicLink())
+  },
+)
 
 t.test('check looks at the file: who may write it, and what stands in it', async (t) => {
   const world = await World.open(t)

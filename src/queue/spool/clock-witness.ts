@@ -5,9 +5,7 @@
  * that is a year ahead or a month behind. A courtesy: one that is missing or broken witnesses
  * nothing, and the clock is believed.
  */
-import { randomInt } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { readdir, rm } from 'node:fs/promises'
 
 import { replaceFile } from '../../base/durable.ts'
 import type { Layout } from './layout.ts'
@@ -41,7 +39,6 @@ export async function writeWitness(
   layout: Layout,
   { at, doubtedAt }: Witness,
 ): Promise<void> {
-  await sweep(layout)
   const file = layout.run('clock.json')
   const iso = (ms: number) => new Date(ms).toISOString()
   const text = `${JSON.stringify({
@@ -49,11 +46,5 @@ export async function writeWitness(
     at: iso(at),
     doubtedAt: doubtedAt === undefined ? undefined : iso(doubtedAt),
   })}\n`
-  await replaceFile(file, text, `${file}.${randomInt(2 ** 32)}`)
-}
-
-/** Removes what was left by one that was killed while it wrote. */
-async function sweep(layout: Layout): Promise<void> {
-  for (const file of await readdir(layout.run('')))
-    if (/^clock\.json\.\d+$/.test(file)) await rm(layout.run(file), { force: true })
+  await replaceFile(file, text, { alone: true })
 }

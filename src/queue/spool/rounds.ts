@@ -11,7 +11,7 @@ import { randomBytes } from 'node:crypto'
 import { readFileSync, statSync } from 'node:fs'
 import { setImmediate as breath } from 'node:timers/promises'
 
-import { appendLine, removeSync, replaceFile } from '../../base/durable.ts'
+import { appendLine, replaceFile } from '../../base/durable.ts'
 import type { Clock } from '../../base/clock.ts'
 import { isMissing } from '../../base/errno.ts'
 import type { Body } from '../../message/body.ts'
@@ -85,11 +85,8 @@ export class SpoolRounds implements Rounds {
 
   async remember(name: string, known: unknown): Promise<void> {
     const path = this.#layout.run(`${name}.json`)
-    const staged = `${path}.new`
     try {
-      // One daemon writes here: what is left of another one is of one that died.
-      removeSync(staged)
-      await replaceFile(path, `${JSON.stringify(known)}\n`, staged)
+      await replaceFile(path, `${JSON.stringify(known)}\n`, { alone: true })
     } catch (error) {
       throw cannotUse(path, error)
     }

@@ -5,7 +5,6 @@
  * without who and why, and never none. To resume is to remove it. Both sync the folder before they
  * resolve.
  */
-import { randomInt } from 'node:crypto'
 import { readFileSync, statSync } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
 
@@ -85,13 +84,11 @@ export class SuspendedFolder implements Suspensions {
   async #write(path: string, suspension: Suspension): Promise<void> {
     await this.#sweep()
     const text = format(suspension)
-    // Two may write of one lane at once.
-    const write = () => replaceFile(path, text, `${path}.${randomInt(2 ** 32)}`)
-    await write().catch((error: unknown) => {
+    await replaceFile(path, text).catch((error: unknown) => {
       if (!isMissing(error)) throw error
       // Somebody removed the folder.
       this.#layout.make()
-      return write()
+      return replaceFile(path, text)
     })
   }
 

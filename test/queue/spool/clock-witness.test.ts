@@ -34,7 +34,7 @@ t.test(
   async (t) => {
     const root = t.testdir()
     const layout = await spool(root)
-    for (const file of ['clock.json.3380962896', 'clock.json.by-hand', 'limits.json.1'])
+    for (const file of ['clock.json.new', 'clock.json.by-hand', 'limits.json.1'])
       writeFileSync(layout.run(file), '{"v":1,')
     await writeWitness(layout, { at: AT })
     const left = readdirSync(join(root, 'run')).toSorted()
