@@ -55,3 +55,9 @@ export function inSpan(ms: number): string {
 export function briefSpan(ms: number): string {
   return ms < 1_000 ? '0s' : briefDuration(ms)
 }
+
+/** How long something took: `31ms`, `1.2s`, `2m`. */
+export function tookText(ms: number): string {
+  if (ms < 1_000) return `${Math.round(ms)}ms`
+  return ms < 60_000 ? `${(ms / 1_000).toFixed(1)}s` : spanText(ms)
+}

@@ -15,10 +15,10 @@ import type { History, JournalQuery } from '../queue/queue.ts'
 import type { Define, Io } from './command.ts'
 import { eventText } from './event-text.ts'
 import { jsonLine } from './json.ts'
-import { splitReceivers } from '../intake/recipient.ts'
 import { openReading } from './reading.ts'
 import type { Reading } from './reading.ts'
 import { screenOf } from './screen.ts'
+import { collectReceivers } from './selection.ts'
 import { warnOfStray } from './stray-lane.ts'
 import { toLane } from '../intake/filters.ts'
 import { cutAt } from './table.ts'
@@ -64,7 +64,11 @@ export const define: Define = (command, begin) => {
     .option('--since <time>', 'noted at this time or later: 03:10, 2026-11-20T03:10')
     .option('--until <time>', 'noted before this time')
     .option('-r, --reverse', 'the newest first')
-    .option('--to <name>', 'for this destination or URL (or more, with commas)', collect)
+    .option(
+      '--to <name>',
+      'for this destination or URL (or more, with commas)',
+      collectReceivers,
+    )
     .option(
       '--outcome <event>',
       'of this kind (or more): delivered, bounced, ...',
@@ -87,10 +91,6 @@ function readCount(text: string): number {
   if (text === 'all') return Infinity
   if (/^\d{1,9}$/.test(text)) return Number(text)
   throw new InvalidArgumentError('write a number, or all.')
-}
-
-function collect(text: string, before: readonly string[] = []): string[] {
-  return [...before, ...splitReceivers(text)]
 }
 
 function collectEvents(text: string, before: readonly JournalEvent[] = []): JournalEvent[] {

@@ -28,6 +28,7 @@ export function addOptions(command: Command, rows: readonly OptionRow[]): void {
   }
 }
 
-function collect(value: string, before: readonly string[] = []): string[] {
+/** Of an option that may stand more than once every value counts. */
+export function collect(value: string, before: readonly string[] = []): string[] {
   return [...before, value]
 }

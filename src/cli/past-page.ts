@@ -4,7 +4,7 @@
 import { printable } from '../base/text.ts'
 import { idTime, isId, shortId } from '../message/id.ts'
 import type { JournalLine } from '../message/journal-line.ts'
-import { briefSpan, exactTime } from './clock-text.ts'
+import { briefSpan, exactTime, tookText } from './clock-text.ts'
 import { familyText } from './family.ts'
 import type { Family } from './family.ts'
 import type { Screen } from './screen.ts'
@@ -121,11 +121,7 @@ function cellsOf(line: JournalLine, now: number): string[] {
   return [
     number === undefined ? NOTHING : String(number),
     exactTime(Date.parse(at), now),
-    ms === undefined
-      ? NOTHING
-      : ms < 1_000
-        ? `${Math.round(ms)}ms`
-        : `${(ms / 1_000).toFixed(1)}s`,
+    ms === undefined ? NOTHING : tookText(ms),
     event,
     what,
   ]

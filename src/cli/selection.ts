@@ -19,6 +19,7 @@ import { STATES } from '../message/state.ts'
 import type { Desk } from '../queue/queue.ts'
 import type { Io } from './command.ts'
 import { findIds, readIds } from './ids.ts'
+import { collect } from './option-row.ts'
 import { splitReceivers } from '../intake/recipient.ts'
 
 /** The options as commander hands them over. */
@@ -41,40 +42,39 @@ export interface Selection {
 
 /** Adds the options of the grammar to a command. */
 export function addSelectorOptions(command: Command): Command {
-  return command
-    .option(
-      '--to <name>',
-      'for this destination or URL (or more, with commas)',
-      collectReceivers,
-    )
-    .option(
-      '--state <state>',
-      `in this state (or more): ${STATES.join(', ')}`,
-      collectWords,
-    )
-    .option('--older-than <span>', 'accepted longer ago than this: 90s, 4h, 3d')
-    .option('--newer-than <span>', 'accepted since then')
-    .option('--since <time>', 'accepted at this time or later: 03:10, 2026-11-20T03:10')
-    .option('--until <time>', 'accepted before this time')
-    .option('--tries-over <number>', 'tried more often than this')
-    .option('--reason <text>', 'with this in why it is where it is', collect)
-    .option(
-      '--event <name>',
-      'for this event (or more): user.created, user.*',
-      collectWords,
-    )
-    .option('--key <key>', "with this key: order-7, 'order-*'", collect)
-    .option('--sender <user>', 'sent by this user or uid (or more)', collectWords)
-    .option('--limit <number>', 'at most so many, the first due first')
+  return (
+    command
+      .option(
+        '--to <name>',
+        'for this destination or URL (or more, with commas)',
+        collectReceivers,
+      )
+      .option(
+        '--state <state>',
+        `in this state (or more): ${STATES.join(', ')}`,
+        collectWords,
+      )
+      .option('--older-than <span>', 'accepted longer ago than this: 90s, 4h, 3d')
+      .option('--newer-than <span>', 'accepted since then')
+      .option('--since <time>', 'accepted at this time or later: 03:10, 2026-11-20T03:10')
+      .option('--until <time>', 'accepted before this time')
+      .option('--tries-over <number>', 'tried more often than this')
+      // A reason and a key may have commas of their own.
+      .option('--reason <text>', 'with this in why it is where it is', collect)
+      .option(
+        '--event <name>',
+        'for this event (or more): user.created, user.*',
+        collectWords,
+      )
+      .option('--key <key>', "with this key: order-7, 'order-*'", collect)
+      .option('--sender <user>', 'sent by this user or uid (or more)', collectWords)
+      .option('--limit <number>', 'at most so many, the first due first')
+  )
 }
 
-function collectReceivers(text: string, before: readonly string[] = []): string[] {
+/** Names and URLs with commas between them. */
+export function collectReceivers(text: string, before: readonly string[] = []): string[] {
   return [...before, ...splitReceivers(text)]
-}
-
-/** A reason and a key may have commas of their own. */
-function collect(text: string, before: readonly string[] = []): string[] {
-  return [...before, text]
 }
 
 function collectWords(text: string, before: readonly string[] = []): string[] {

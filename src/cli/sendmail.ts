@@ -19,6 +19,7 @@ import { draftFor } from '../intake/compose.ts'
 import { checkFit } from '../intake/fit.ts'
 import { openDoor } from './door.ts'
 import { receiversOn, routeMail } from './mail-route.ts'
+import { collect } from './option-row.ts'
 import { readMail } from './mail-text.ts'
 import type { Mail } from './mail-text.ts'
 import { senderHere } from '../library/sender.ts'
@@ -97,10 +98,6 @@ export const define: Define = (command, begin) => {
 
 function ignored(command: Command, flags: string) {
   return command.createOption(flags).hideHelp()
-}
-
-function collect(value: string, before: readonly string[] = []): string[] {
-  return [...before, value]
 }
 
 interface Line {

@@ -10,7 +10,7 @@ import { isAttempt } from '../message/trail.ts'
 import type { TrailLine } from '../message/trail.ts'
 import type { Message } from '../queue/queue.ts'
 import type { Around } from './around.ts'
-import { briefSpan, exactTime, shortTime, spanText } from './clock-text.ts'
+import { briefSpan, exactTime, shortTime, tookText } from './clock-text.ts'
 import type { Diagnosis } from './diagnosis.ts'
 import { familyText } from './family.ts'
 import type { Family } from './family.ts'
@@ -179,9 +179,4 @@ function cellsOf(line: TrailLine, now: number): string[] {
     outcome,
     `${reason}${blame}`,
   ]
-}
-
-function tookText(ms: number): string {
-  if (ms < 1_000) return `${Math.round(ms)}ms`
-  return ms < 60_000 ? `${(ms / 1_000).toFixed(1)}s` : spanText(ms)
 }

@@ -9,6 +9,7 @@ import { MsgqError } from '../base/errors.ts'
 import { printable } from '../base/text.ts'
 import { shortId } from '../message/id.ts'
 import type { Define, Io } from './command.ts'
+import { collect } from './option-row.ts'
 import { Sink } from './sink-server.ts'
 import type { Arrival, SinkSetup } from './sink-server.ts'
 
@@ -34,10 +35,6 @@ Examples:
   msgq sink                                    answer 200 to everything on port 8025
   msgq sink --answer 503,503,200               twice "later", then yes
   msgq sink --answer /a=timeout --answer /b=400   by path`
-
-function collect(one: string, all: readonly string[] = []): string[] {
-  return [...all, one]
-}
 
 /** What the command line says, as it says it. */
 export interface SinkOptions {

@@ -19,6 +19,7 @@ import type { Around } from './around.ts'
 import type { Define, Io } from './command.ts'
 import { jsonLine } from './json.ts'
 import { laneRows } from './lane-rows.ts'
+import { collect } from './option-row.ts'
 import { openReading, reading } from './reading.ts'
 import type { Reading } from './reading.ts'
 import { screenOf } from './screen.ts'
@@ -48,10 +49,6 @@ export const define: Define = (command, begin) => {
           : check(io, flags, options),
       ),
     )
-}
-
-function collect(text: string, before: readonly string[] = []): string[] {
-  return [...before, text]
 }
 
 /** Never throws: what a monitoring system sees must say what it means. */
