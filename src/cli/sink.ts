@@ -65,29 +65,34 @@ export async function runSink(
   const slow = options.slow === undefined ? 0 : span('--slow', options.slow)
   const port = whole('PORT', options.port, 0, 65_535) ?? PORT
   const end = new End(count)
-  const sink = await startSink({
-    port,
-    slow,
-    ...(options.bind === undefined ? {} : { bind: options.bind }),
-    answers: options.answer ?? [],
-    clock: io.clock,
-    onArrival: (arrival) =>
-      io
-        .print(json ? jsonLine(arrival) : textLine(arrival))
-        .catch((error: unknown) => end.fail(error)),
-    onAnswered: () => end.answered(),
-  })
   try {
-    await io.print(
-      json ? `${JSON.stringify({ url: sink.url })}\n` : `listening on ${sink.url}\n`,
-    )
-    await end.reached
+    const sink = await startSink({
+      port,
+      slow,
+      ...(options.bind === undefined ? {} : { bind: options.bind }),
+      answers: options.answer ?? [],
+      clock: io.clock,
+      onArrival: (arrival) =>
+        io
+          .print(json ? jsonLine(arrival) : textLine(arrival))
+          .catch((error: unknown) => end.fail(error)),
+      onAnswered: () => end.answered(),
+    })
+    try {
+      await io.print(
+        json ? `${JSON.stringify({ url: sink.url })}\n` : `listening on ${sink.url}\n`,
+      )
+      await end.reached
+    } finally {
+      end.forget()
+      await sink.close()
+    }
+    await io.print(totals(sink, json))
+    return 0
   } finally {
+    // Where it never began, too.
     end.forget()
-    await sink.close()
   }
-  await io.print(totals(sink, json))
-  return 0
 }
 
 /** When to end: after so many answers, at a signal, or because nobody reads any more. */
