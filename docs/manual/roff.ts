@@ -16,6 +16,8 @@ export interface Page {
 
 /** Characters of a line of the source. */
 const WIDTH = 78
+/** What is typed and no longer than this stays in one line. */
+const WHOLE = 48
 
 const FACES = { bold: '\\fB', italic: '\\fI', code: '\\fB' } as const
 
@@ -93,19 +95,21 @@ function filled(text: readonly Inline[]): string[] {
   return line === '' ? lines : [...lines, guarded(line)]
 }
 
-/** A piece of text; spaces in what is typed as it stands do not break. */
+/** A piece of text; spaces in what is typed as it stands do not break, unless it is long. */
 function faced(text: readonly Inline[], outer = '\\fR'): string {
   return text
     .map((each) => {
       if (typeof each === 'string') return escaped(each.replaceAll('\n', ' '))
       const face = FACES[each.face]
-      const inner =
-        each.face === 'code'
-          ? escaped(plain(each.of)).replaceAll('-', '\\-').replaceAll(/ +/g, '\\ ')
-          : faced(each.of, face)
+      const inner = each.face === 'code' ? typed(each.of) : faced(each.of, face)
       return `${face}${inner}${outer}`
     })
     .join('')
+}
+
+function typed(text: readonly Inline[]): string {
+  const words = escaped(plain(text)).replaceAll('-', '\\-')
+  return words.length > WHOLE ? words : words.replaceAll(/ +/g, '\\ ')
 }
 
 function verbatim(line: string): string {
