@@ -66,7 +66,7 @@ interface Received {
   readonly body: string
 }
 
-/** Tells it; the first package may be `older`, of a msgq that was given away before. */
+/** Tells it; the first package may be `older`, of a msgq that was given away before, and is upgraded at once. */
 export async function tell(
   machine: Machine,
   transcript: Transcript,
@@ -75,6 +75,7 @@ export async function tell(
   const it = new Story(machine, transcript)
   await it.prepare(older)
   await it.installs()
+  if (older !== undefined) await it.comesFrom()
   await it.users()
   await it.dies()
   await it.hangs()
@@ -200,6 +201,21 @@ class Story {
     to.equal(security.code, 0, 'it runs in a sandbox of 1.5 at most')
   }
 
+  /** What the older one left in every state is taken up by this one. */
+  async comesFrom(): Promise<void> {
+    const to = this.#to
+    to.title('An upgrade from an older version')
+    const wanted = await this.#fill()
+    const before = to.sh('msgq --version').out
+    to.equal(to.sh('dpkg -i /srv/msgq-1.deb').code, 0, 'the package is upgraded')
+    to.check(to.sh('msgq --version').out !== before, 'to another version')
+    to.equal(this.#is('is-active'), 'active', 'it runs again')
+    this.#stillThere(wanted)
+    await this.#delivered()
+    to.equal(to.sh('msgq check').code, 0, 'msgq check has nothing to say')
+    this.#clear()
+  }
+
   async users(): Promise<void> {
     const to = this.#to
     to.title('Three users send, one looks')
@@ -215,10 +231,16 @@ class Story {
     await this.#until(() => this.#where(held) === 'hold', 'it is held')
     to.equal(to.sh('msgq mailq', 'olga').code, 0, 'olga is in group msgq, and may')
     to.equal(to.sh('msgq reload', 'olga').code, 0, 'and speaks to the daemon')
+    const asked = this.#send(`msgq send ${URL}/ok --hold "for the desk"`, 'olga')
+    await this.#until(() => this.#where(asked) === 'hold', 'it is held')
+    const desk = 'curl -sSf --unix-socket /var/spool/msgq/run/control.sock'
+    const act = to.sh(`${desk} -X POST http://x/v1/messages/${asked}:release`, 'olga')
+    to.equal(act.code, 0, 'and acts, at the desk')
+    await this.#delivered()
     if (this.#hasCron) {
       to.sh('install -m 440 /usr/share/doc/msgq/examples/sudoers /etc/sudoers.d/msgq')
-      const act = to.sh('sudo -u msgq msgq release ALL', 'olga')
-      to.equal(act.code, 0, 'and acts, by the rule for sudo')
+      const { code } = to.sh('sudo -u msgq msgq release ALL', 'olga')
+      to.equal(code, 0, 'and by every command, by the rule for sudo')
     }
 
     to.title('Wrong owners and modes are explained')
@@ -414,6 +436,12 @@ class Story {
     return wanted
   }
 
+  /** Everything that waits is deleted. */
+  #clear(): void {
+    this.#machine.sh('msgq delete ALL --state deferred,hold,bounce --yes')
+    for (const id of this.#sent) this.#settled.add(id)
+  }
+
   #stillThere(wanted: Map<string, string>): void {
     for (const [id, state] of wanted)
       this.#to.equal(this.#where(id), state, `what was in ${state} is in ${state}`)
@@ -453,8 +481,7 @@ class Story {
   async upgrades(): Promise<void> {
     const to = this.#to
     to.title('An upgrade with mail in flight')
-    this.#machine.sh('msgq delete ALL --state deferred,hold,bounce --yes')
-    for (const id of this.#sent) this.#settled.add(id)
+    this.#clear()
     const wanted = await this.#fill()
     const before = this.#pid()
     to.equal(to.sh('dpkg -i /srv/msgq-2.deb').code, 0, 'the package is upgraded')
