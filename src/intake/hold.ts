@@ -3,7 +3,7 @@
  *
  * What has come counts, and not what was announced: a client that says much and sends nothing
  * keeps nobody out. The first bytes of each request are free, so that a small message is taken
- * however full it is; their number is bounded by that of the connections.
+ * however full it is; how many those are is bounded by the connections, and by line.ts.
  */
 
 /** So many bytes of each request are not counted. */

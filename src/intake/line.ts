@@ -7,7 +7,10 @@
 import type { ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 
-import { Refusal } from './refusal.ts'
+import { Refusal, SOON } from './refusal.ts'
+
+/** Requests of one connection that are under way at once. */
+const MOST = 16
 
 export class Line {
   readonly #socket: Duplex
@@ -23,6 +26,16 @@ export class Line {
   begin(response: ServerResponse): { readonly gone: AbortSignal } {
     this.#underWay.add(response)
     return { gone: this.#gone.signal }
+  }
+
+  /**
+   * Throws (429) for one that came behind too many others: what a connection costs is bounded. Once
+   * enough such answers wait behind the others Node.js reads no further.
+   */
+  checkRoom(): void {
+    if (this.#underWay.size <= MOST) return
+    const why = `${MOST} requests of this connection are under way`
+    throw new Refusal(429, 'crowded', why, { headers: SOON })
   }
 
   end(response: ServerResponse): void {

@@ -178,6 +178,7 @@ export class IntakeServer {
     const { signal, release } = linked(gone, this.#stop.signal)
     let asked: Asked | undefined
     try {
+      line.checkRoom()
       const found = this.#find(door, request)
       if ('status' in found) return await client.send(found, undefined)
       const { route } = found

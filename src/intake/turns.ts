@@ -1,8 +1,8 @@
 /**
  * turns - at most so many at once; who comes later waits for his turn.
  *
- * In the order in which they came. Who has gone meanwhile has none. As many wait as there are
- * connections, and no more.
+ * In the order in which they came. Who has gone meanwhile has none. How many wait is bounded by
+ * the connections and what each may ask at once (line.ts).
  */
 export class Turns {
   readonly #most: number

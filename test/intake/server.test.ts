@@ -322,6 +322,35 @@ t.test('what is announced and not sent keeps nobody out', async (t) => {
   )
 })
 
+t.test(
+  'of requests one behind the other a few are under way, and all are answered',
+  async (t) => {
+    let open = () => {}
+    const gate = new Promise<void>((resolve) => (open = resolve))
+    const { socket, taken } = await openDoor(t, {
+      timeout: 20_000,
+      submit: async () => {
+        await gate
+        return { id: ID, isRepeat: false }
+      },
+    })
+    const many = 300
+    const one = `${HEAD}content-length: 50000\r\n\r\n${'x'.repeat(50_000)}`
+    let heard = ''
+    const line = connect(socket)
+    line.on('data', (chunk: Buffer) => (heard += chunk.toString()))
+    line.write(one.repeat(many))
+    await until(t, 'some are taken', () => taken.length > 0)
+    await sleep(300)
+    t.equal(taken.length, 16, 'no more of them are in memory')
+    open()
+    const answers = () => heard.match(/HTTP\/1\.1 (202|429) /g) ?? []
+    await until(t, 'all are answered', () => answers().length === many)
+    t.ok(heard.match(/ 202 /g)!.length >= 16)
+    line.destroy()
+  },
+)
+
 t.test('lines are answered to who sends them all before he reads', async (t) => {
   const { socket, taken } = await openDoor(t, { timeout: 20_000, hold: 64 * 1024 * 1024 })
   const many = 16_000
