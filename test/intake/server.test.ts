@@ -238,6 +238,40 @@ t.test('all streams follow the journal once, each with its own selection', async
   t.equal(followed(), 0)
 })
 
+t.test(
+  'who does not keep up with the events loses his stream, and nobody else',
+  async (t) => {
+    const { socket, followed, note, trouble } = await openDoor(t, { timeout: 20_000 })
+    const get = 'GET /v1/events HTTP/1.1\r\nhost: x\r\n\r\n'
+    let heard = 0
+    let rest = ''
+    const good = connect(socket).on('data', (chunk: Buffer) => {
+      const pieces = (rest + chunk.toString()).split('event: ')
+      heard += pieces.length - 1
+      rest = pieces.at(-1)!.slice(-6)
+    })
+    const slow = connect(socket)
+    const ended = new Promise((resolve) => slow.once('close', resolve))
+    for (const line of [good, slow]) line.on('error', () => {}).write(get)
+    await new Promise((resolve) => slow.once('data', resolve))
+    slow.pause()
+    await until(t, 'both follow', () => followed() === 1)
+    await sleep(50)
+    const reason = 'x'.repeat(300)
+    const at = '2026-11-20T10:00:00.000Z'
+    for (let n = 0; n < 20_000; n++) {
+      note({ at, event: 'deferred', id: ID, lane: 'ops', try: n, reason })
+      if (n % 100 === 0) await new Promise((resolve) => setImmediate(resolve))
+    }
+    await until(t, 'one has heard all', () => heard === 20_000)
+    slow.resume()
+    await ended
+    t.equal(followed(), 1, 'the other one still listens')
+    t.same(trouble, [])
+    good.destroy()
+  },
+)
+
 t.test('a stream ends with the rights of who opened it', async (t) => {
   let isKnown = true
   const { socket, followed } = await openDoor(t, {
