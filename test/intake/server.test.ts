@@ -127,8 +127,8 @@ const problemIn = (text: string) => JSON.parse(text.slice(text.indexOf('\r\n\r\n
 
 t.test('who is slow is cut off, and told why', async (t) => {
   const { socket, taken, trouble } = await openDoor(t)
-  const drip = async (first: string) =>
-    talk(socket, first, ...Array.from({ length: 60 }, () => 'a'))
+  // Who writes to a line that was closed a moment ago reads no answer: he stops in time.
+  const drip = (first: string) => talk(socket, first, ...Array(5).fill('a'))
   const [headers, body, nothing] = await Promise.all([
     drip(`${HEAD}x-slow: `),
     drip(`${HEAD}content-length: 1000\r\n\r\n`),
