@@ -193,6 +193,7 @@ export function createHttpTransport(
 function beforeAbort<T>(promise: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
   return new Promise((resolve, reject) => {
     const end = () => resolve(undefined)
+    if (signal.aborted) end()
     signal.addEventListener('abort', end, { once: true })
     promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', end))
   })

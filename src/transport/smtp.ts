@@ -52,6 +52,8 @@ export function createSmtpTransport({
     }, timeout)
     live.add(end)
     signal.addEventListener('abort', stop, { once: true })
+    // While the body was read.
+    if (signal.aborted) stop()
     const hide = concealer(login === undefined ? [] : secretsOf(login))
     const transporter = createTransport(settingOf(destination, login))
     // The mail is asked for once the server is ready to hear of it, and not before.

@@ -5,6 +5,7 @@
  */
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
+import { Readable } from 'node:stream'
 
 import PostalMime from 'postal-mime'
 import { SMTPServer } from 'smtp-server'
@@ -13,6 +14,7 @@ import t from 'tap'
 import type { Test } from 'tap'
 
 import type { SmtpDestination } from '../../src/config/config.ts'
+import type { Body } from '../../src/message/body.ts'
 import { createSmtpTransport } from '../../src/transport/smtp.ts'
 import { cannotRunPostfix, Postfix } from './postfix.ts'
 import { attemptOf, ID } from './support.ts'
@@ -319,6 +321,15 @@ t.test('only what was told of the mail may have it', async (t) => {
   const ended = send(smtpOf(silent), 'x', {}, stop.signal)
   setTimeout(() => stop.abort(), 50)
   t.match(await ended, { uncharged: true, mayHaveArrived: undefined })
+  // A stop while the body is read must not wait for the server's time.
+  const late = new AbortController()
+  const body: Body = {
+    kind: 'stream',
+    length: 1,
+    open: () => Readable.from([Buffer.from('x')]).on('end', () => late.abort()),
+  }
+  const attempt = attemptOf(smtpOf(silent, { timeout: 60_000 }), body, {})
+  t.match(await transport.deliver(attempt, late.signal), { uncharged: true })
 })
 
 t.test('Postfix takes it', { skip: cannotRunPostfix() }, async (t) => {
