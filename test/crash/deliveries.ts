@@ -3,7 +3,6 @@
  */
 import { appendFileSync, copyFileSync, renameSync, utimesSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 
 import { formatTrailLine } from '../../src/message/trail.ts'
 import type { ActLine } from '../../src/message/trail.ts'
@@ -177,7 +176,7 @@ export const DELIVERIES: readonly Scenario[] = [
       words: [],
       drive: async (running) => {
         await running.said(/"event":"start"/)
-        while (running.alive() && receiver.requests === 0) await sleep(20)
+        await receiver.asked(running)
         running.signal('SIGTERM')
       },
     }),

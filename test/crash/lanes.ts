@@ -3,7 +3,6 @@
  */
 import { renameSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 
 import { systemClock } from '../../src/base/clock.ts'
 import { laneOf } from '../../src/message/lane.ts'
@@ -99,7 +98,7 @@ export const LANE_DELIVERIES: readonly Scenario[] = [
       words: [],
       drive: async (running) => {
         await running.said(/"event":"start"/)
-        while (running.alive() && ground.receiver.requests === 0) await sleep(20)
+        await ground.receiver.asked(running)
         if (running.alive()) {
           const { out } = await ground.msgq('delete', 'ALL', '--yes', '--json')
           said.set(ground, out)

@@ -8,6 +8,9 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+import type { Running } from './program.ts'
 
 /** An answer that never comes. */
 export const SILENT = 0
@@ -65,6 +68,13 @@ export class Receiver {
   /** The id of each time that a message was accepted. */
   idsOf(mark: string): readonly string[] {
     return this.#accepted.get(mark) ?? []
+  }
+
+  /** Resolves once somebody asked, or the daemon has ended or put off what it would ask with. */
+  async asked(daemon: Running): Promise<void> {
+    let isPutOff = false
+    void daemon.said(/tried again in a minute/).then(() => (isPutOff = true))
+    while (this.requests === 0 && daemon.alive() && !isPutOff) await sleep(20)
   }
 
   async close(): Promise<void> {
