@@ -57,6 +57,8 @@ export class Fallbacks {
   readonly #book: FallbackBook
   readonly #trouble: Trouble
   #stamp: string | undefined
+  /** One that this pass could not read: the next one looks at it again. */
+  #unread: string | undefined
 
   constructor(options: FallbackOptions) {
     this.#options = options
@@ -73,8 +75,10 @@ export class Fallbacks {
   /** Looks, and makes the copies that are due: how many. */
   async pass({ late = true, final = false } = {}): Promise<number> {
     return this.#tried(async () => {
+      this.#unread = undefined
       const made = (await this.#bounced(final)) + (late ? await this.#late() : 0)
       if (made > 0) await this.#book.keep()
+      if (this.#unread !== undefined) throw new Error(`${this.#unread} cannot be read`)
       return made
     })
   }
@@ -114,8 +118,10 @@ export class Fallbacks {
       if (due > upTo && due < now + 60_000) isRipe = false
       return this.#planFor(met, fallback, (story) => wantOfBounced(story, due, now))
     })
+    this.#stamp = undefined
+    if (this.#unread !== undefined) return made
     this.#book.bouncedUpTo = Math.max(from, upTo)
-    this.#stamp = isRipe ? stamp : undefined
+    if (isRipe) this.#stamp = stamp
     return made
   }
 
@@ -142,6 +148,7 @@ export class Fallbacks {
     if (this.#book.hasHad(parent)) return undefined
     const story = await met.story()
     const { envelope } = story ?? {}
+    if (story?.unread) this.#unread = parent
     if (story === undefined || envelope === undefined) return undefined
     if (hasFallenBack(story.trail)) {
       this.#book.remember(parent)

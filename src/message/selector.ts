@@ -47,6 +47,8 @@ export interface Story {
   /** Absent where it cannot be read. */
   readonly envelope?: Envelope | undefined
   readonly trail: readonly TrailLine[]
+  /** The disk does not say it now, and may later; else it is no message. */
+  readonly unread?: true
 }
 
 /** True when the name is one of those meant; `limit` is the caller's. */

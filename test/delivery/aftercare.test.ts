@@ -14,7 +14,8 @@ import { Aftercare } from '../../src/delivery/aftercare.ts'
 import { FallbackBook } from '../../src/delivery/fallback-book.ts'
 import type { Draft } from '../../src/message/draft.ts'
 import { idMaker } from '../../src/message/id.ts'
-import type { Rounds } from '../../src/queue/queue.ts'
+import type { State } from '../../src/message/state.ts'
+import type { Rounds, Sighting } from '../../src/queue/queue.ts'
 import type { Item } from '../queue/memory-store.ts'
 import { HandClock } from '../queue/conformance/rig.ts'
 import { MemoryStore } from '../queue/memory-store.ts'
@@ -50,6 +51,8 @@ class World {
   mayExpire = true
   /** So often the disk does not say what was kept. */
   blind = 0
+  /** Messages that cannot be read now. */
+  readonly dim = new Set<string>()
   /** So often the journal cannot be read. */
   deaf = 0
   /** Calls that change something until the daemon is killed. */
@@ -108,7 +111,7 @@ class World {
       await act()
     }
     return Object.assign(Object.create(engine) as MemoryEngine, {
-      meet: (states: never) => engine.meet(states),
+      meet: (states: never) => this.#met(engine, states),
       stamp: () => undefined,
       find: (id: string) => engine.find(id),
       history: (query: never) => {
@@ -124,6 +127,12 @@ class World {
       remember: (name: string, known: unknown) =>
         strike(() => engine.remember(name, known)),
     })
+  }
+
+  async *#met(engine: MemoryEngine, states: readonly State[]): AsyncGenerator<Sighting> {
+    for await (const met of engine.meet(states))
+      if (!this.dim.has(met.entry.id)) yield met
+      else yield Object.assign(met, { story: async () => ({ trail: [], unread: true }) })
   }
 
   look(final = false): Promise<number> {
@@ -506,6 +515,28 @@ t.test(
     t.equal(await it.pass(9 * MINUTE), 0)
     t.equal(await it.pass(2 * MINUTE), 1)
     t.equal(it.made()[0]!.envelope.parent, id)
+  },
+)
+
+t.test(
+  'what cannot be read now has its copy later, and keeps no other waiting',
+  async (t) => {
+    const it = await world({ fallbacks: { crm: PAGER } })
+    const ids = [await it.bounce(), await it.bounce(), await it.bounce()]
+    it.dim.add(ids[1]!)
+    await it.pass(MINUTE)
+    const parents = () => it.made().map(({ envelope }) => envelope.parent)
+    t.strictSame(parents().toSorted(), [ids[0], ids[2]])
+    t.strictSame(
+      it.said.filter((line) => line.includes('cannot be read')),
+      [`fallback: ${ids[1]} cannot be read; tried again`],
+    )
+    await it.pass(MINUTE)
+    await it.start()
+    it.dim.clear()
+    await it.pass(MINUTE)
+    await it.pass(MINUTE)
+    t.strictSame(parents(), [ids[1]])
   },
 )
 

@@ -12,19 +12,19 @@ import { checkEnvelope, parseObject } from '../../message/envelope.ts'
 import type { Envelope } from '../../message/envelope.ts'
 import type { Story } from '../../message/selector.ts'
 import { parseTrail } from '../../message/trail.ts'
-import { EDGE, firstLine, openPlain, readAt } from './read.ts'
+import { Defect, EDGE, firstLine, openPlain, readAt } from './read.ts'
 
 /** Most files are shorter: one read has all of it. */
 const FIRST = 8 * 1024
 
-/** What a file says of its message; throws only what the system says. */
+/** What a file says of its message; throws what the system says of one that is gone, or breaks off. */
 export function readStory(path: string): Story {
   let fd
   try {
     fd = openPlain(path)
   } catch (error) {
     if (isMissing(error)) throw error
-    return { trail: [] }
+    return error instanceof Defect ? { trail: [] } : { trail: [], unread: true }
   }
   try {
     const { size } = fstatSync(fd)

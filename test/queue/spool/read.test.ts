@@ -1,7 +1,7 @@
 import { deepStrictEqual, ok } from 'node:assert'
 import { execFileSync, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 
@@ -22,7 +22,8 @@ import {
   readMessage,
   readTail,
 } from '../../../src/queue/spool/read.ts'
-import { NEEDS_ROOT, sealed } from './yard.ts'
+import { readStory } from '../../../src/queue/spool/story.ts'
+import { NEEDS_ROOT, asPlainUser, sealed } from './yard.ts'
 
 function fileIn(t: Test, content: string | Uint8Array): string {
   const path = join(t.testdir(), 'file')
@@ -254,3 +255,19 @@ void t.test('a device is not opened', { skip: NEEDS_ROOT }, async (t) => {
   )
   rmSync(path)
 })
+
+void t.test(
+  'a story that cannot be read says so; what is no message has none',
+  async (t) => {
+    const root = t.testdir({ folder: {} })
+    const file = join(root, 'message')
+    writeFileSync(file, sealed().bytes)
+    await asPlainUser(root, async () => {
+      t.match(readStory(file), { envelope: { to: 'ops' }, trail: [], unread: undefined })
+      chmodSync(file, 0)
+      t.strictSame(readStory(file), { trail: [], unread: true })
+      t.strictSame(readStory(join(root, 'folder')), { trail: [] })
+      t.throws(() => readStory(join(root, 'gone')), { code: 'ENOENT' })
+    })
+  },
+)
