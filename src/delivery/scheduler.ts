@@ -122,6 +122,8 @@ export class Scheduler {
   abort(): void {
     this.#end()
     this.#stopping.abort()
+    // Who waits may wait for a timer alone, which will not ring any more.
+    this.#sayIfQuiet()
   }
 
   #end(): void {

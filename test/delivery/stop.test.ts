@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 import t from 'tap'
 
+import { parseRate } from '../../src/config/rate.ts'
 import type { Outcome } from '../../src/message/outcome.ts'
 import type { Lease } from '../../src/queue/queue.ts'
 import {
@@ -70,6 +71,17 @@ t.test('an idle one stops at once', async (t) => {
   await delivery.scheduler.stop(60_000)
   await delivery.scheduler.stop(60_000)
   t.pass('twice')
+})
+
+t.test('who waits until all is quiet is let go where it is broken off', async (t) => {
+  const paced = destinationOf('crm', {}, { window: 20, rate: parseRate('1/h')! })
+  const delivery = await Delivery.open(t, { destinations: [paced] })
+  await delivery.sendMany('crm', 2)
+  const quiet = delivery.scheduler.quiet()
+  await until(() => delivery.settled.length === 1, 'the other waits for its rate')
+  await sleep(50)
+  delivery.scheduler.abort()
+  t.equal(await Promise.race([quiet, sleep(2_000, 'it waits')]), undefined)
 })
 
 t.test('a second word ends it before the grace is over', async (t) => {
