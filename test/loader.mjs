@@ -8,10 +8,10 @@
  * from; many processes may make it at once.
  */
 import { createHash } from 'node:crypto'
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { register } from 'node:module'
-import { join, relative } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { dirname, join, relative } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { isMainThread } from 'node:worker_threads'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
@@ -28,7 +28,44 @@ const OPTIONS = {
 }
 
 // Node.js imports this file once more in the thread where it asks for sources.
-if (isMainThread) register(import.meta.url)
+if (isMainThread) {
+  register(import.meta.url)
+  // tap would have every program that a test starts list its modules, by a loader of its own;
+  // who counts what is covered needs that.
+  if (process.env['_TAPJS_PROCESSINFO_COVERAGE_'] !== '1') {
+    delete process.env['NODE_OPTIONS']
+    globalThis[Symbol.for('process-on-spawn@*:singletonId')]?.unwrap()
+  }
+}
+
+/** The hook: https://nodejs.org/api/module.html#resolvespecifier-context-nextresolve */
+export async function resolve(specifier, context, next) {
+  const found = await next(specifier, context)
+  if (specifier !== 'tap') return found
+  return { ...found, url: pathToFileURL(await tapAsOne(fileURLToPath(found.url))).href }
+}
+
+/** tap as one file. Its own are three hundred, and each test file would look for all of them. */
+async function tapAsOne(path) {
+  const { version } = JSON.parse(read(join(path, '../../../package.json')))
+  // Where tap knows the lines of a stack for its own.
+  const kept = join(KEPT, `node_modules/@tapjs/tap-${version}.mjs`)
+  if (existsSync(kept)) return kept
+  const { build } = await import('esbuild')
+  const { outputFiles } = await build({
+    entryPoints: [path],
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: OPTIONS.target,
+    banner: {
+      js: `import * as module_ from 'node:module'; const require = module_.createRequire(import.meta.url)`,
+    },
+    write: false,
+  })
+  keep(kept, outputFiles[0].text)
+  return kept
+}
 
 /** The hook: https://nodejs.org/api/module.html#loadurl-context-nextload */
 export async function load(url, context, next) {
@@ -48,11 +85,15 @@ async function withoutTypes(path, text) {
 
   const { transform } = await import('esbuild')
   const { code } = await transform(text, { ...OPTIONS, footer, sourcefile: path })
-  mkdirSync(KEPT, { recursive: true })
-  const staged = `${kept}.${process.pid}`
-  writeFileSync(staged, code)
-  renameSync(staged, kept)
+  keep(kept, code)
   return code
+}
+
+function keep(path, text) {
+  mkdirSync(dirname(path), { recursive: true })
+  const staged = `${path}.${process.pid}`
+  writeFileSync(staged, text)
+  renameSync(staged, path)
 }
 
 function read(path) {

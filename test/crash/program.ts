@@ -67,9 +67,8 @@ async function begin(
   argv: readonly string[],
   { env, cwd, input = '', drive, patience = PATIENCE }: Setting,
 ): Promise<Ran> {
-  // tap hands its loader to every child, which makes calls of its own.
-  const words = ['-u', 'NODE_OPTIONS', ...argv]
-  const child = spawn('env', words, { env, cwd, detached: true })
+  const [file = '', ...words] = argv
+  const child = spawn(file, words, { env, cwd, detached: true })
   const [out, err] = [new Keeper(), new Keeper()]
   child.stdout.pipe(out)
   child.stderr.pipe(err)

@@ -12,8 +12,6 @@ import { makeSpool } from '../../src/queue/open.ts'
 import { Machine } from './machine.ts'
 
 const MSGQ = 65_532
-/** Without what tap has each Node.js do at its end, where only root may write. */
-const CLEAN = ['-u', 'NODE_OPTIONS', process.execPath]
 const skip = process.getuid!() !== 0 && 'only root can be two users'
 
 t.test('root acts as the owner of the spool', { skip }, async (t) => {
@@ -28,7 +26,7 @@ t.test('root acts as the owner of the spool', { skip }, async (t) => {
   chmodSync(machine.configFile, 0o600)
   const env = { ...machine.env, UV_USE_IO_URING: '1' }
   const msgq = (words: string[], input = '') => {
-    const ran = spawnSync('env', [...CLEAN, resolve('bin/msgq'), ...words], {
+    const ran = spawnSync(process.execPath, [resolve('bin/msgq'), ...words], {
       env,
       encoding: 'utf8',
       input,
@@ -71,7 +69,7 @@ t.test('root acts as the owner of the spool', { skip }, async (t) => {
 
   const { status } = spawnSync(
     'timeout',
-    ['1', 'setsid', 'env', ...CLEAN, resolve('bin/msgq'), 'send', '--wait', 'crm', 'x'],
+    ['1', 'setsid', process.execPath, resolve('bin/msgq'), 'send', '--wait', 'crm', 'x'],
     { env, encoding: 'utf8', timeout: 20_000 },
   )
   t.equal(status, 124, 'a signal to it alone ends its child too: nobody holds the pipe')
