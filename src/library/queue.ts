@@ -134,7 +134,8 @@ export interface Queue extends AsyncDisposable {
   send(message: Outgoing): Promise<{ readonly id: string }>
   /**
    * Queues many, which share what durability costs. Each is kept or refused by itself, and the
-   * answers are in their order. Takes no more from a source than it has room for.
+   * answers are in their order. Takes no more from a source than it has room for. Rejects with what
+   * the source throws: what was taken of it before that is queued all the same.
    */
   sendMany(messages: Iterable<Outgoing> | AsyncIterable<Outgoing>): Promise<readonly Sent[]>
   /** Undefined once it is gone; `wait` tells how it ended. */
