@@ -78,6 +78,10 @@ export class Machine {
     )
     for (const name of ['fstab', 'crypttab', 'machine-id', 'hostname'])
       this.write(`/etc/${name}`, name === 'hostname' ? 'vm\n' : '')
+    // What this machine knows stays, for the packages that are still fetched.
+    const hosts = join(root, 'etc/hosts')
+    const known = existsSync(hosts) ? readFileSync(hosts, 'utf8') : '127.0.0.1 localhost\n'
+    this.write('/etc/hosts', `${known.trimEnd()}\n127.0.1.1 vm\n`)
     const scripts = readdirSync(join(root, 'etc')).filter((name) =>
       /^rc[S\d]\.d$/.test(name),
     )
