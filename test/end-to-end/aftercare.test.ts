@@ -32,7 +32,7 @@ t.test('1,000 bounces are one notice, over a kill around it', async (t) => {
 window = 50
 [bounce]
 notify = "ops"
-notify_wait = "2s"
+notify_wait = "5s"
 [destinations.ops]
 type = "file"
 path = "${file}"
