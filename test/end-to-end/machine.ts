@@ -106,6 +106,8 @@ export class Machine {
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     this.#daemon = daemon
+    // Of this one: what the last one said is in the log as well.
+    const before = this.#log.length
     let serves: () => void = () => {}
     const served = new Promise<void>((resolve) => {
       serves = resolve
@@ -113,9 +115,10 @@ export class Machine {
     for (const stream of [daemon.stdout, daemon.stderr])
       stream.on('data', (chunk: Buffer) => {
         this.#log += chunk.toString()
-        if (/ serves \//.test(this.#log)) serves()
+        if (/ serves \//.test(this.#log.slice(before))) serves()
       })
     await Promise.race([served, once(daemon, 'exit')])
+    if (daemon.exitCode !== null) this.#t.fail(`msgqd does not serve:\n${this.#ending()}`)
     return daemon
   }
 
@@ -147,7 +150,14 @@ export class Machine {
       if (await done()) return
       await sleep(20)
     }
-    this.#t.fail(`waited ${ms} ms in vain: ${what}`)
+    this.#t.fail(`waited ${ms} ms in vain: ${what}\n${this.#ending()}`)
+  }
+
+  /** Whether the daemon lives, and what it said last. */
+  #ending(): string {
+    const code = this.#daemon?.exitCode ?? undefined
+    const state = code === undefined ? 'serves, or was killed' : `ended with ${code}`
+    return `msgqd ${state}:\n${this.#log.slice(-2000)}`
   }
 }
 
