@@ -50,6 +50,8 @@ interface Plan {
   readonly met: Sighting
   readonly copy: Omit<Placement, 'body'>
   readonly why: string
+  /** Of its body. */
+  readonly bytes: number
 }
 
 export class Fallbacks {
@@ -167,7 +169,7 @@ export class Fallbacks {
       parent,
       ...(notice === undefined ? {} : { notice }),
     }
-    return { met, copy, why: want.why }
+    return { met, copy, why: want.why, bytes: envelope.bytes }
   }
 
   /** True where a body of JSON means there what it meant before: to no service, or to the same one. */
@@ -189,7 +191,7 @@ export class Fallbacks {
       const plan = await planFor(met)
       if (plan === undefined) continue
       plans.push(plan)
-      bytes += (await met.story())?.envelope?.bytes ?? 0
+      bytes += plan.bytes
       if (plans.length < AT_ONCE && bytes < BYTES) continue
       made += await this.#make(plans)
       plans = []

@@ -125,7 +125,6 @@ t.test('the body is what its content type says', async (t) => {
   const page = await mailOf('<p>é</p>', 'text/html')
   t.match([page.html, page.text], ['<p>é</p>\n', undefined])
   const json = await mailOf('{"a":1}', 'application/json')
-  t.match(json.headers, [{ key: 'content-type', value: 'application/json' }].slice(1))
   t.match(got.at(-1)!.text, /^Content-Type: application\/json\r$/im)
   t.equal(Buffer.from(json.attachments[0]!.content as ArrayBuffer).toString(), '{"a":1}')
   const plain = await mailOf('')
@@ -277,11 +276,9 @@ t.test('silence, garbage, and a connection that ends', async (t) => {
     const port = await playing(t, lines, 'close')
     t.match(await send(smtpOf(port)), { kind: 'deferred' }, lines.at(-1) ?? 'nothing')
   }
-  const port = await playing(t, [], 'close')
   const gone = createServer().listen(0)
   const free = (gone.address() as AddressInfo).port
   await new Promise((resolve) => gone.close(resolve))
-  t.ok(port)
   t.same(await send(smtpOf(free)), {
     kind: 'deferred',
     fault: 'network',
