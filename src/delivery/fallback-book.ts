@@ -24,6 +24,8 @@ export class FallbackBook {
   bouncedUpTo: number | undefined
   /** When it was first asked for; a time that nobody kept begins there. */
   #began: number | undefined
+  /** When it was last known that nobody wants copies. */
+  #restedAt = -Infinity
 
   constructor(rounds: Rounds) {
     this.#kept = new Kept(rounds, 'fallback')
@@ -41,8 +43,23 @@ export class FallbackBook {
       if (isId(parent) && isId(String(id))) this.doubts.set(parent, String(id))
     const isKnown = v === VERSION && !Number.isNaN(time)
     // What bounced before anybody wanted a copy of it gets none.
-    this.bouncedUpTo = isKnown ? time : this.#began
-    if (!isKnown) await this.keep()
+    const since = isKnown ? time : this.#began
+    this.bouncedUpTo = Math.max(since, this.#restedAt)
+    if (!isKnown || since < this.#restedAt) await this.keep()
+  }
+
+  /** Nobody wants copies now: what bounces until somebody does gets none. */
+  rest(now: number): void {
+    this.#restedAt = now
+    if (this.bouncedUpTo !== undefined) this.bouncedUpTo = Math.max(this.bouncedUpTo, now)
+  }
+
+  /** Keeps what the next start has to know, also where only an earlier one wanted copies. */
+  async close(): Promise<void> {
+    const isResting = this.bouncedUpTo === undefined && this.#restedAt > -Infinity
+    if (isResting && (await this.#kept.read()) !== undefined)
+      await this.open(this.#restedAt)
+    await this.keep()
   }
 
   hasHad(id: string): boolean {

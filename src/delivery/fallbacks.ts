@@ -91,7 +91,10 @@ export class Fallbacks {
   }
 
   async #tried(act: () => Promise<number>): Promise<number> {
-    if (this.#options.fallbacks().size === 0) return 0
+    if (this.#options.fallbacks().size === 0) {
+      this.#book.rest(this.#options.clock.now())
+      return 0
+    }
     const made = await this.#trouble.tried(async () => {
       await this.#book.open(this.#options.clock.now())
       return act()
@@ -100,7 +103,7 @@ export class Fallbacks {
   }
 
   async close(): Promise<void> {
-    await this.#book.keep().catch(() => {})
+    await this.#book.close().catch(() => {})
   }
 
   async #bounced(final: boolean): Promise<number> {

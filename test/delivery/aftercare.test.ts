@@ -557,6 +557,25 @@ t.test('JSON for one receiver is a text to the service that hears of it', async 
   t.equal(await typeOf({ pager: 'slack' }, pdf), 'application/pdf')
 })
 
+t.test('what bounced while nobody wanted copies stays where it is', async (t) => {
+  const it = await world({ fallbacks: { crm: PAGER } })
+  const restart = async (fallbacks: Want['fallbacks']) => {
+    await it.aftercare.close()
+    await it.engine.close()
+    it.clock.pass(MINUTE)
+    Object.assign(it.want, { fallbacks })
+    await it.start()
+  }
+  await restart({})
+  await it.bounce()
+  t.equal(await it.pass(MINUTE), 0)
+  await restart({ crm: PAGER })
+  t.equal(await it.pass(MINUTE), 0)
+  await it.bounce()
+  await restart({ crm: PAGER })
+  t.equal(it.made().length, 1, 'and what bounces from then on is found')
+})
+
 t.test('of copies without a line in the original the last ones are known', async (t) => {
   let kept: { making?: Record<string, string> } = {}
   const book = new FallbackBook({
