@@ -8,6 +8,7 @@
 import { closeSync, constants, lstatSync, openSync } from 'node:fs'
 
 import { appendToOpen } from '../../base/durable.ts'
+import { isMissing } from '../../base/errno.ts'
 import { checkEnvelope, parseObject } from '../../message/envelope.ts'
 import type { Envelope } from '../../message/envelope.ts'
 import { formatTrailLine } from '../../message/trail.ts'
@@ -19,6 +20,7 @@ import { EDGE, firstLine, readAt } from './read.ts'
 const FIRST = 2 * 1024
 
 const { O_RDWR, O_RDONLY, O_APPEND, O_NOFOLLOW, O_NONBLOCK } = constants
+const PLAIN = O_NOFOLLOW | O_NONBLOCK
 
 export class Grip {
   readonly #path: string
@@ -26,15 +28,18 @@ export class Grip {
   #canWrite = false
   #isOpened = false
   #head: Envelope | 'unsealed' | undefined
+  /** Why a file that is there could not be read. */
+  #trouble: unknown
 
   /** Nothing is opened yet. */
   constructor(path: string) {
     this.#path = path
   }
 
-  /** The sender's own earliest time, epoch ms. */
+  /** The sender's own earliest time, epoch ms; throws what the system says where nobody can tell. */
   notBefore(): number | undefined {
     this.open()
+    if (this.#trouble !== undefined) throw this.#trouble
     return this.#head === 'unsealed' ? undefined : notBeforeOf(this.#head)
   }
 
@@ -45,10 +50,11 @@ export class Grip {
     try {
       // To open what is no file may block, or act.
       if (!lstatSync(this.#path).isFile()) return
-      this.#fd = this.#openFor(O_RDWR | O_APPEND) ?? this.#openFor(O_RDONLY)
-      if (this.#fd !== undefined) this.#head = headOf(this.#fd)
-    } catch {
+      this.#fd = this.#openToWrite() ?? openSync(this.#path, O_RDONLY | PLAIN)
+      this.#head = headOf(this.#fd)
+    } catch (error) {
       // Not there any more: the move decides.
+      if (!isMissing(error)) this.#trouble = error
     }
   }
 
@@ -68,10 +74,10 @@ export class Grip {
     this.#fd = undefined
   }
 
-  #openFor(mode: number): number | undefined {
+  #openToWrite(): number | undefined {
     try {
-      const fd = openSync(this.#path, mode | O_NOFOLLOW | O_NONBLOCK)
-      this.#canWrite = mode !== O_RDONLY
+      const fd = openSync(this.#path, O_RDWR | O_APPEND | PLAIN)
+      this.#canWrite = true
       return fd
     } catch {
       return undefined

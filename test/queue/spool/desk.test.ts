@@ -300,3 +300,27 @@ void t.test('a folder that cannot be read is an error that says which', async (t
   const act = yard.engine.act('release', { states: ['hold'] }, { by: 'me' })
   await t.rejects(act, { code: 'cannot-create', message: /\/hold: not a directory$/ })
 })
+
+void t.test(
+  'what cannot be read is not sent before its time, unless it is named',
+  async (t) => {
+    const yard = await Yard.open(t)
+    const notBefore = new Date(yard.clock.now() + HOUR).toISOString()
+    const id = await yard.send({ to: 'ops', notBefore })
+    await yard.claim()
+    const file = yard.only('deferred')
+    await asPlainUser(yard.root, async () => {
+      chmodSync(yard.path('deferred', file), 0)
+      for (const act of ['flush', 'requeue'] as const) {
+        const selector = act === 'flush' ? {} : { states: ['deferred'] as const }
+        const { done, skipped } = await yard.engine.act(act, selector, ANN)
+        t.strictSame(done, [])
+        t.strictSame(skipped, [{ id, why: 'permission denied' }], act)
+      }
+      t.strictSame(yard.ls('deferred'), [file])
+      const { done } = await yard.engine.act('flush', { ids: [id] }, ANN)
+      t.strictSame(done, [id], 'whoever names it means it')
+      await yard.engine.close()
+    })
+  },
+)
