@@ -49,7 +49,7 @@ export async function resolve(specifier, context, next) {
 async function tapAsOne(path) {
   const { version } = JSON.parse(read(join(path, '../../../package.json')))
   // Where tap knows the lines of a stack for its own.
-  const kept = join(KEPT, `node_modules/@tapjs/tap-${version}.mjs`)
+  const kept = join(KEPT, `node_modules/@tapjs/tap-but-mock-${version}.mjs`)
   if (existsSync(kept)) return kept
   const { build } = await import('esbuild')
   const { outputFiles } = await build({
@@ -58,6 +58,8 @@ async function tapAsOne(path) {
     platform: 'node',
     format: 'esm',
     target: OPTIONS.target,
+    // It finds the hooks of its mocks beside itself.
+    external: ['@tapjs/mock'],
     banner: {
       js: `import * as module_ from 'node:module'; const require = module_.createRequire(import.meta.url)`,
     },
