@@ -67,6 +67,8 @@ t.test('root acts as the owner of the spool', { skip }, async (t) => {
     'all are its owner',
   )
 
+  // Who waits for a suspended lane is told so at once.
+  t.equal(msgq(['resume', 'crm']).code, 0)
   const { status } = spawnSync(
     'timeout',
     ['1', 'setsid', process.execPath, resolve('bin/msgq'), 'send', '--wait', 'crm', 'x'],
