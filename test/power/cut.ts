@@ -108,7 +108,7 @@ async function cutAll(
   top: string,
   spool: string,
 ): Promise<Figures> {
-  const watch = new Watch(disk, Object.keys(scenario.ends), scenario.repeats)
+  const watch = new Watch(disk, scenario)
   const figures: Figures = {
     name: scenario.name,
     points: steps.length + 1,

@@ -14,7 +14,7 @@ import { parseName } from '../../src/queue/spool/name.ts'
 import { Defect, readMessage } from '../../src/queue/spool/read.ts'
 import { isKey, takeCensus } from '../crash/census.ts'
 import type { State } from './states.ts'
-import { markOf } from './watch.ts'
+import { isMessage, markOf } from './watch.ts'
 import type { Promised } from './watch.ts'
 
 export interface Judgement {
@@ -136,7 +136,7 @@ class Report {
     for (const { mark, said } of promised) {
       if (said === undefined) continue
       const places = [...state]
-        .filter(([path, bytes]) => !isStaged(path) && markOf(bytes) === mark)
+        .filter(([path, bytes]) => isMessage(path) && markOf(bytes) === mark)
         .map(([path]) => basename(dirname(path)))
       if (said === 'gone' && places.length > 0) this.#wrong.push(`${mark} is back`)
       if (said !== 'gone' && !places.includes(said))
@@ -167,15 +167,18 @@ class Report {
     for (const promised of this.#promised) {
       const { mark, mayBeGone, delivered, onWire } = promised
       const all = places.get(mark) ?? []
-      if (all.length > 1) this.#wrong.push(`${mark} is ${all.join(' and ')}`)
+      if (all.length > (promised.twice ? 2 : 1))
+        this.#wrong.push(`${mark} is ${all.join(' and ')}`)
       if (!isSure(promised)) continue
       if (all.length === 0 && !mayBeGone && !this.#isRepeat(promised, places))
         this.#lost.push(`${mark} is gone`)
       if (all.length === 0) continue
       if (delivered) this.#repeats++
       else if (onWire) this.#wire++
-      if (!isWhole(join(home, all[0]!), promised))
-        this.#lost.push(`${mark} is not whole: ${all[0]!}`)
+      const isOne = (place: string) => isWhole(join(home, place), promised)
+      // What it was sent on as has an id of its own, and is the same but for that.
+      if (promised.twice ? !all.every(isOne) : !isOne(all[0]!))
+        this.#lost.push(`${mark} is not whole: ${all.join(' and ')}`)
     }
   }
 
@@ -197,7 +200,7 @@ class Report {
 }
 
 /** Whether a file is the message that was promised, or the bytes that never were one. */
-function isWhole(path: string, { original, wasCorrupt }: Sure): boolean {
+function isWhole(path: string, { original, wasCorrupt, twice }: Sure): boolean {
   const sealed = envelopeOf(original)
   if (
     sealed === undefined &&
@@ -207,6 +210,8 @@ function isWhole(path: string, { original, wasCorrupt }: Sure): boolean {
   if (sealed !== undefined && !wasCorrupt && path.includes('/corrupt/')) return false
   try {
     const { envelope } = readMessage(path)
+    if (sealed !== undefined && twice && envelope.id !== sealed.id)
+      return envelope.sha256 === sealed.sha256 && envelope.bytes === sealed.bytes
     if (sealed !== undefined) return JSON.stringify(envelope) === JSON.stringify(sealed)
     return original.length - original.indexOf('\n') - 1 === envelope.bytes
   } catch {

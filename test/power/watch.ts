@@ -6,7 +6,9 @@
  */
 import { basename, dirname } from 'node:path'
 
+import { STATES } from '../../src/message/state.ts'
 import { markIn } from '../crash/census.ts'
+import type { Scenario } from '../crash/scenario.ts'
 import type { Disk } from './disk.ts'
 import type { Step } from './trace.ts'
 
@@ -25,6 +27,8 @@ export interface Promised {
   readonly delivered: boolean
   /** The mark of the message that it repeats by its key. */
   readonly repeats?: string
+  /** A new message with its mark may be there beside it, or in its place. */
+  readonly twice?: true
   /** It was on the wire, and the receiver may have it. */
   readonly onWire: boolean
 }
@@ -41,14 +45,16 @@ export class Watch {
   readonly #removed = new Set<string>()
   readonly #marks: readonly string[]
   readonly #repeats: Readonly<Record<string, string>>
+  readonly #twice: boolean
 
   /** What is on the disk to begin with was promised before. */
   constructor(
     disk: Disk,
-    marks: readonly string[],
-    repeats: Readonly<Record<string, string>> = {},
+    { ends, repeats = {}, twice = false }: Pick<Scenario, 'ends' | 'repeats' | 'twice'>,
   ) {
+    const marks = Object.keys(ends)
     this.#repeats = repeats
+    this.#twice = twice
     this.#disk = disk
     this.#marks = marks
     for (const mark of marks) this.#promise(mark)
@@ -78,6 +84,7 @@ export class Watch {
         ...(original === undefined ? {} : { original }),
         ...(said === undefined ? {} : { said }),
         ...(repeats === undefined ? {} : { repeats }),
+        ...(this.#twice ? { twice: true } : {}),
         wasCorrupt: this.#corrupt.has(mark),
         mayBeGone: delivered || this.#removed.has(mark),
         delivered,
@@ -132,14 +139,16 @@ export class Watch {
   /** Files of a message that are not staged, the longest first. */
   #files(mark: string): [string, Buffer][] {
     return [...this.#disk.live]
-      .filter(([path, { live }]) => !isStaged(path) && markOf(live) === mark)
+      .filter(([path, { live }]) => isMessage(path) && markOf(live) === mark)
       .map(([path, { live }]): [string, Buffer] => [path, live])
       .toSorted(([, a], [, b]) => b.length - a.length)
   }
 }
 
-function isStaged(path: string): boolean {
-  return basename(path).startsWith('.')
+/** False for what is staged, and for the journal, which names messages too. */
+export function isMessage(path: string): boolean {
+  const states: readonly string[] = STATES
+  return states.includes(basename(dirname(path))) && !basename(path).startsWith('.')
 }
 
 /** The mark of a message, by its first line. */
