@@ -61,7 +61,10 @@ export async function operator(field: Field, dice: Chance): Promise<void> {
 
 /** Runs a command of msgq that has no reason to fail. */
 export async function verb(field: Field, ...words: string[]): Promise<void> {
-  const { code, out, err } = await field.machine.msgq(...words)
+  let { code, out, err } = await field.machine.msgq(...words)
+  // Its daemon was killed while it answered, and it says that one may try again.
+  if (code === 75 && err.includes('msgqd: did not answer'))
+    ({ code, out, err } = await field.machine.msgq(...words))
   field.ledger.verbs++
   if (code !== 0)
     field.ledger.fault(`msgq ${words.join(' ')} ended with ${code}: ${(err || out).trim()}`)
